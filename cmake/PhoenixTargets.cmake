@@ -1,0 +1,54 @@
+# One helper each for libraries, tests and benchmarks, so that every target gets the same treatment.
+
+add_library(phoenix_warnings INTERFACE)
+target_compile_options(phoenix_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+                                                  -Werror)
+
+if(PHOENIX_SANITIZE)
+  add_compile_options(-fsanitize=${PHOENIX_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${PHOENIX_SANITIZE})
+endif()
+
+# What a record says of its origin. Asked at configure time; a tree without git says "unknown".
+find_package(Git QUIET)
+set(PHOENIX_REVISION "unknown")
+if(GIT_FOUND)
+  execute_process(COMMAND ${GIT_EXECUTABLE} describe --always --dirty --abbrev=12
+                  WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE PHOENIX_REVISION
+                  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
+
+# phoenix_library(strategies DEPENDS ...): every .cc below strategies/, except command-line mains.
+function(phoenix_library folder)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "/cli/")
+  add_library(phoenix_${folder} STATIC ${sources})
+  target_include_directories(phoenix_${folder} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(phoenix_${folder} PUBLIC ${ARG_DEPENDS} PRIVATE phoenix_warnings)
+endfunction()
+
+# phoenix_test(strategies/p2c_test.cc DEPENDS ...): an executable, its cases known to ctest one by one.
+function(phoenix_test source)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  string(REPLACE "/" "_" name ${source})
+  string(REGEX REPLACE "\\.cc$" "" name ${name})
+  get_filename_component(folder ${source} DIRECTORY)
+  add_executable(${name} ${source})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main
+                                        phoenix_warnings)
+  target_compile_definitions(${name} PRIVATE PHOENIX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  gtest_discover_tests(${name} TEST_PREFIX "${folder}." DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT 300)
+endfunction()
+
+# phoenix_bench(balancer_bench.cc DEPENDS ...)
+function(phoenix_bench source)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  string(REGEX REPLACE "\\.cc$" "" name ${source})
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} benchmark::benchmark phoenix_warnings)
+  target_compile_definitions(${name} PRIVATE PHOENIX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endfunction()

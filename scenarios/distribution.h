@@ -1,0 +1,69 @@
+// Distributions as scenario files write them: "5 ms", "constant(5 ms)", "exponential(5 ms)",
+// "uniform(1 ms, 3 ms)", "lognormal(5 ms, 1.2)" (median, and the factor that two thirds of the
+// draws stay within), "pareto(1 ms, 1.5)" (smallest value, shape; an optional third value is a
+// cap), "gamma(5 ms, 2)" (mean, shape), "hyperexponential(5 ms, 4)" (mean, squared coefficient of
+// variation >= 1), "empirical(file.csv)" (one value a line, drawn with equal chance).
+//
+// Values are doubles in base units: seconds, or bytes. Drawing is O(1), never allocates and uses
+// only the generator passed in, so draws are the same on every machine. Copies share nothing but
+// the empirical values.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strategies/core/random.h"
+#include "strategies/core/result.h"
+
+namespace phoenix {
+
+class Distribution {
+ public:
+  enum class Kind : std::uint8_t {
+    kConstant,
+    kExponential,
+    kUniform,
+    kLognormal,
+    kPareto,
+    kGamma,
+    kHyperexponential,
+    kEmpirical
+  };
+  enum class Unit : std::uint8_t { kSeconds, kBytes };
+
+  static Distribution constant(double value);
+  static Distribution exponential(double mean);
+  static Distribution uniform(double low, double high);
+  static Distribution lognormal(double median, double spread);
+  static Distribution pareto(double smallest, double shape, double cap);
+  static Distribution gamma(double mean, double shape);
+  static Distribution hyperexponential(double mean, double squared_cv);
+  static Distribution empirical(std::vector<double> values, std::string file);
+
+  // Relative files are looked up in `folder`.
+  static Result<Distribution> parse(std::string_view text, Unit unit, std::string_view folder);
+  std::string print(Unit unit) const;
+
+  double draw(Random& random) const;
+
+  // Exact; infinity where it does not exist.
+  double mean() const;
+  Kind kind() const { return kind_; }
+  bool is_constant() const { return kind_ == Kind::kConstant; }
+  // The largest value a draw can give; infinity where there is no bound.
+  double upper_bound() const;
+
+ private:
+  Kind kind_ = Kind::kConstant;
+  double a_ = 0;
+  double b_ = 0;
+  double c_ = 0;
+  double cap_ = 0;
+  std::shared_ptr<const std::vector<double>> values_;
+  std::string file_;
+};
+
+}  // namespace phoenix

@@ -1,0 +1,86 @@
+// What a run comes to: the numbers people read at the end of a run, stored in the record and shown
+// again from it. Made by either world, printed by analysis; converts to and from the record's
+// summary rows without loss.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "scenarios/record_rows.h"
+#include "strategies/core/request.h"
+#include "strategies/metrics/histogram.h"
+
+namespace phoenix {
+
+struct LatencySummary {  // seconds, of requests answered well
+  double mean = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0;
+  static LatencySummary of(const Histogram& histogram);
+};
+
+struct ClassSummary {
+  std::string name;  // "" for the total
+  std::uint64_t offered = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t in_flight = 0;  // not answered at the end: offered = completed + failed + in_flight
+  std::array<std::uint64_t, static_cast<std::size_t>(FailureReason::kCount)> failed{};  // by reason
+  double throughput_per_s = 0;  // completed / measured time
+  double availability = 0;      // completed / (completed + failed); NaN where nothing was answered
+  LatencySummary latency;
+  std::uint64_t failed_total() const;
+};
+
+struct GroupSummary {
+  std::string name;
+  int nodes = 0;
+  double utilization = 0;    // busy core time / core time while up
+  double request_share = 0;  // of attempts sent
+  double node_hours = 0;
+  double cost = 0;
+};
+
+struct TargetSummary {
+  std::string name;       // "response_time_p95", ...
+  double target = 0;      // base units
+  double current = 0;     // NaN: not known
+  double compliance = 0;  // in [0, 1]; NaN: not known
+};
+
+struct FaultSummary {
+  std::string id, kind, target, outcome;  // outcome: "begin..end", "skipped: cause"
+  double begin_s = 0, end_s = 0;          // end NaN while it lasts
+  std::uint64_t affected = 0;
+};
+
+struct RunSummary {
+  // From the scenario and origin.
+  std::string scenario, world, balancer;
+  std::uint64_t seed = 0;
+  std::uint32_t replication = 0;
+  double duration_s = 0, measured_s = 0;  // measured: without warm-up
+  bool complete = false;
+
+  ClassSummary total;
+  std::vector<ClassSummary> classes;
+  std::vector<GroupSummary> groups;
+  std::vector<TargetSummary> targets;
+  std::vector<FaultSummary> faults;
+  double compliance_mean = 0;  // over known targets; NaN if none
+  std::string worst_target;
+
+  std::uint64_t attempts = 0, retries = 0, retries_denied = 0, wasted_replies = 0,
+                lost_messages = 0;
+  std::uint64_t ejections = 0, panic_picks = 0;
+  double node_hours = 0, cost = 0;
+  std::uint64_t events = 0, digest = 0;  // of the event sequence
+  double wall_s = 0, simulated_requests_per_second = 0;
+
+  // Text fields that rows cannot hold (names beyond 31 bytes, outcomes) are cut as the format says.
+  std::vector<SummaryRow> to_rows() const;
+  // Fills everything to_rows() wrote; scenario, world, balancer and seed come from the record's
+  // attributes.
+  static RunSummary from_rows(const std::vector<SummaryRow>& rows);
+};
+
+}  // namespace phoenix

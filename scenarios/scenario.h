@@ -1,0 +1,238 @@
+// The scenario: everything one run is made of, as typed data. Parser, generators, simulator,
+// runtime and record all read this one structure. Quantities are in base units: Duration, bytes,
+// bytes per second, per second, 1.
+//
+// Defaults here are the defaults of the file format; `schema.cc` binds keys to fields and bounds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "scenarios/distribution.h"
+#include "strategies/core/time.h"
+#include "strategies/router.h"
+
+namespace phoenix {
+
+enum class Fidelity : std::uint8_t { kRequest, kFlow };
+enum class Discipline : std::uint8_t { kProcessorSharing, kFifo };
+
+struct NodeGroup {
+  std::string name;
+  int count = 1;
+  int cores = 4;
+  double speed = 1.0;  // seconds of work a core does in a second
+  double memory_bytes = 16.0 * (1ULL << 30);
+  double bandwidth = 1.25e9;  // bytes per second, each way ("network" in files)
+  Duration latency = std::chrono::microseconds(50);  // one way, node to its rack switch
+  std::string zone = "a";
+  int nodes_per_rack = 40;
+  Distribution boot_time = Distribution::constant(20.0);  // seconds
+  double cost_per_hour = 0.0;
+  double weight = 1.0;                // what the operator tells weighted strategies
+  std::vector<std::string> services;  // empty: all
+};
+
+struct Cluster {
+  std::vector<NodeGroup> groups;
+  double rack_bandwidth = 5.0e9;  // rack uplink, each way
+  Duration rack_latency{0};       // one way, rack switch to zone switch
+  double zone_bandwidth = 12.5e9;
+  Duration zone_latency = std::chrono::microseconds(250);  // one way, zone switch to core
+  Distribution jitter = Distribution::constant(0.0);       // seconds, added to every message
+  double flow_above_bytes = 1 << 20;  // messages larger than this are SimGrid flows
+};
+
+struct Gateway {
+  int count = 1;
+  int cores = 4;
+  Duration cpu_per_message =
+      std::chrono::microseconds(5);  // each request and each response costs this
+  int backlog = 10'000;              // messages waiting for gateway CPU; more are refused
+  std::string zone;                  // empty: the first group's
+  double bandwidth = 1.25e9;
+  Duration latency = std::chrono::microseconds(50);
+};
+
+struct Reports {
+  Duration interval = std::chrono::seconds(1);  // periodic report of every node; 0 is off
+  bool piggyback = true;                        // also on every response
+};
+
+struct RequestClass {
+  std::string name;
+  double share = 1.0;  // of all arrivals, relative to the other classes
+  Distribution work = Distribution::constant(0.005);  // seconds at speed 1
+  Distribution request_bytes = Distribution::constant(1024);
+  Distribution response_bytes = Distribution::constant(4096);
+  Duration deadline = std::chrono::seconds(10);
+  Duration attempt_timeout = Duration::max();
+  double memory_bytes = 0;  // held on the node while queued or in service
+  bool repeatable = true;
+};
+
+struct Service {
+  std::string name;
+  Discipline discipline = Discipline::kProcessorSharing;
+  int queue = 512;  // fifo: waiting requests per node; ps: requests in service beyond the cores
+  double memory_bytes = 0;  // resident, per node
+  std::vector<RequestClass> classes;
+};
+
+enum class ArrivalKind : std::uint8_t {
+  kConstant,
+  kPoisson,
+  kDiurnal,
+  kFlashCrowd,
+  kMmpp,
+  kClosed,
+  kTrace
+};
+
+// A rate over time; linear between points, held before the first and after the last.
+struct RatePoint {
+  Duration at{0};
+  double per_second = 0;
+};
+
+struct TraceSettings {
+  std::string file;         // absolute, or relative to the scenario file (resolved by the parser)
+  std::string format;       // "csv" or "jsonl"; empty: by the file's ending
+  std::string time_column;  // number in time_unit, or ISO date and time
+  Duration time_unit = std::chrono::seconds(1);
+  double time_scale = 1.0;   // 2 plays the trace twice as fast
+  std::string class_column;  // value is a class name; empty: by share
+  std::string key_column;    // any text; empty: workload.keys
+  std::string size_column;   // what the gateway sees (RequestInfo::size); empty: 1
+  // Work in seconds = class work (its `work` distribution) unless columns are named here: base +
+  // sum factor * column.
+  Duration work_base{0};
+  std::vector<std::pair<std::string, Duration>> work_columns;
+  std::string
+      count_column;      // rows are intervals with this many arrivals, spread as a Poisson process
+  Duration interval{0};  // length of an interval row when count_column is used
+  bool repeat = false;   // start over at the end
+};
+
+struct KeySettings {
+  enum class Kind : std::uint8_t { kNone, kUniform, kZipf } kind = Kind::kNone;
+  std::uint64_t count = 0;
+  double exponent = 0.99;
+};
+
+struct Workload {
+  ArrivalKind arrivals = ArrivalKind::kPoisson;
+  std::vector<RatePoint> rate = {
+      {Duration{0}, 1000.0}};  // constant and poisson; base rate of the others
+  // diurnal: rate * (1 + amplitude * cos(2 pi (t - peak) / period))
+  Duration period = std::chrono::hours(24);
+  double amplitude = 0.5;
+  Duration peak = std::chrono::hours(14);
+  // flash_crowd: rate rises to rate * factor over ramp from start, holds, and falls back over decay
+  // (half-life)
+  Duration crowd_start{0};
+  Duration crowd_ramp = std::chrono::seconds(5);
+  Duration crowd_hold = std::chrono::seconds(30);
+  Duration crowd_decay = std::chrono::seconds(30);
+  double crowd_factor = 5.0;
+  // mmpp: two states; bursts have rate * burst_factor
+  double burst_factor = 5.0;
+  Duration burst_mean = std::chrono::seconds(1);
+  Duration calm_mean = std::chrono::seconds(9);
+  // closed: users think, send, wait for the answer
+  int users = 100;
+  Distribution think_time = Distribution::exponential(1.0);  // seconds
+  TraceSettings trace;
+  KeySettings keys;
+};
+
+// As written, with defaults filled in. `fault_plan.h` turns these into dated events.
+struct FaultSpec {
+  std::string id;
+  std::string kind;
+  std::string target;
+  Duration start{0};
+  Duration duration{0};  // Duration::max() to the end of the run
+  bool has_duration = false;
+  Duration ramp{0};
+  double probability = 1.0;
+  Duration every{0};
+  int count = 1;
+  Duration jitter{0};
+  int max_unavailable =
+      -1;              // fewest healthy nodes that must remain is total - this; -1 is no limit
+  std::string stream;  // empty: id
+  bool allow_unsupported = false;
+  // Magnitudes, by kind: "factor", "delay", "jitter_law", "probability", "mean_on", "mean_off",
+  // "gap", "spread", "grace", "capacity", "mode", "groups", "kinds", "rate", "state"...; in base
+  // units where numeric.
+  std::vector<std::pair<std::string, double>> numbers;
+  std::vector<std::pair<std::string, std::string>> texts;
+};
+
+// Bulk data beside the requests (backups, image pulls): SimGrid flows that slow messages on shared
+// links.
+struct Transfer {
+  std::string name;
+  std::string from;  // "gateway:0", "node:3", "group:new" (its first node)
+  std::string to;
+  double bytes = 0;
+  Duration start{0};
+  Duration every{0};  // 0: once
+  int count = 1;
+};
+
+// The design document's five, with its defaults; NaN is "not asked for".
+struct Targets {
+  Duration response_time_p95 = std::chrono::milliseconds(50);
+  double throughput = 10'000;
+  double availability = 0.999;
+  double utilization = 0.75;
+  Duration scaling_response_time = std::chrono::seconds(30);
+};
+
+struct RecordSettings {
+  enum class Requests : std::uint8_t { kNone, kSample, kAll } requests = Requests::kNone;
+  double sample = 0.01;
+  Duration interval = std::chrono::seconds(1);  // of the node and cluster series
+  bool nodes = true;                            // record the node series
+};
+
+struct Strategies {
+  std::string balancer = "p2c";  // canonical text after parsing: printed back in full
+};
+
+struct Scenario {
+  std::string name;
+  std::string description;
+  Duration duration = std::chrono::seconds(10);
+  Duration warmup{0};  // left out of the summary; series keep it
+  std::uint64_t seed = 1;
+  std::uint32_t replication = 0;
+  Fidelity fidelity = Fidelity::kRequest;
+  Cluster cluster;
+  Gateway gateway;
+  Reports reports;
+  std::vector<Service> services;
+  Workload workload;
+  RouterSettings router;
+  Strategies strategies;
+  Targets targets;
+  std::vector<FaultSpec> faults;
+  bool final_heal = true;
+  std::vector<Transfer> transfers;
+  RecordSettings record;
+
+  std::string path;                    // where it was read from; for messages and relative files
+  std::string text;                    // the file, whole
+  std::vector<std::string> overrides;  // --set KEY=VALUE as given, in order
+};
+
+// Nodes in id order: groups in file order, then by place in the group.
+int node_count(const Scenario& scenario);
+int group_of(const Scenario& scenario, NodeId node);
+
+}  // namespace phoenix

@@ -1,0 +1,20 @@
+#include "strategies/registry.h"
+
+#include <vector>
+
+namespace phoenix {
+
+std::span<const BalancerEntry> balancers() {
+  static const std::vector<BalancerEntry> entries = {
+      round_robin(),    weighted_round_robin(), least_connections(), response_time(),
+      resource_aware(), predictive(),           random_choice(),     p2c(),
+      peak_ewma(),
+  };
+  return entries;
+}
+
+Result<MadeBalancer> make_balancer(std::string_view text) {
+  return make_strategy<Balancer>("balancer", balancers(), text);
+}
+
+}  // namespace phoenix

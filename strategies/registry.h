@@ -1,0 +1,18 @@
+// Every strategy there is, one line each, in the order `phoenix list` shows them. The list is
+// explicit: nothing registers itself, so nothing can be dropped by a linker or differ between
+// binaries.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "strategies/balancing/balancer.h"
+
+namespace phoenix {
+
+std::span<const BalancerEntry> balancers();
+
+// From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
+Result<MadeBalancer> make_balancer(std::string_view text);
+
+}  // namespace phoenix

@@ -1,0 +1,174 @@
+// The data path of one gateway: decides for every request which node gets it, whether it is tried
+// again, and when it is given up. The simulated and the real gateway drive exactly this class.
+//
+// Contract: the world tells what happened and carries out the returned actions. Every request given
+// to on_request() is answered by exactly one kAnswer action, whatever happens. The world calls
+// on_wake() no later than next_wake(); calling it more often is harmless.
+//
+// One thread at a time. Owns its balancers, pools and tables; keeps no reference to anything passed
+// in. After warm-up no call allocates, except membership changes and strategy changes. Costs are
+// O(1) plus the balancer's, sweeps are O(nodes).
+//
+// Sources of the defaults: Envoy outlier detection, panic threshold and slow start; Finagle retry
+// budget.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strategies/balancing/balancer.h"
+#include "strategies/core/ids.h"
+#include "strategies/core/load_report.h"
+#include "strategies/core/random.h"
+#include "strategies/core/request.h"
+#include "strategies/core/time.h"
+
+namespace phoenix {
+
+struct RouterSettings {
+  // Limits. At a bound, requests are refused with a reason and counted.
+  int max_in_flight = 100'000;  // requests under way (sent or backing off) in this gateway
+  int queue = 1'000;  // requests that wait while max_in_flight is reached; 0 refuses at once
+  int max_in_flight_per_node = 0;  // per service and node; 0 is no limit
+
+  // Retries. Only repeatable requests are sent again after kError, kReset or a timed-out attempt;
+  // refusals (kQueueFull, kRefused) can always be sent elsewhere. Never after the deadline.
+  int retries = 1;                                         // further attempts a request may have
+  Duration retry_backoff = std::chrono::milliseconds(25);  // doubles per attempt; full jitter
+  Duration retry_backoff_max = std::chrono::milliseconds(250);
+  double retry_budget = 0.2;        // retries per request over the last 10 s ...
+  double retry_reserve_per_s = 10;  // ... plus this many a second in any case
+
+  // Ejection of nodes that fail.
+  int consecutive_errors = 5;        // 0 is off
+  double success_rate_stdevs = 1.9;  // below mean - this * stdev is ejected; 0 is off
+  int success_rate_nodes = 5;        // needs this many nodes ...
+  int success_rate_requests = 100;   // ... with this many requests in an interval
+  Duration ejection_interval = std::chrono::seconds(10);  // how often the success rate is judged
+  Duration ejection_time = std::chrono::seconds(30);      // times the node's recent ejections
+  Duration ejection_time_max = std::chrono::seconds(300);
+  double max_ejected_share = 0.1;  // at least one node may always be ejected
+
+  // Below this share of healthy nodes health is ignored: all but draining nodes are used. 0 is off.
+  double panic_threshold = 0.5;
+  double panic_leave = 0.55;
+
+  // A node that was down, ejected or has just joined ramps up to its weight. 0 is off.
+  Duration slow_start = std::chrono::seconds(10);
+  double slow_start_min = 0.1;  // weight share at the beginning
+
+  // A node whose newest report is older than this is unhealthy until it reports again. 0 is off.
+  Duration report_timeout{0};
+};
+
+struct RouterClass {
+  ServiceId service{0};
+  Duration attempt_timeout = Duration::max();  // one attempt is given up after this; max is never
+};
+
+// Changes of the node set, as discovery or the simulated cluster tells them.
+struct MembershipChange {
+  enum class Kind : std::uint8_t {
+    kJoin,    // serves `service` from now on; known already: only the weight is taken over
+    kLeave,   // serves `service` no more; what is under way may still finish
+    kDrain,   // all services: no new requests
+    kDown,    // all services: known to be unreachable
+    kUp,      // all services: reachable again (ends kDrain and kDown), ramps up by slow start
+    kWeight,  // `service`: new configured weight
+  };
+  Kind kind;
+  NodeId node;
+  ServiceId service{0};
+  double weight = 1.0;  // kJoin, kWeight; > 0
+  bool warm = false;    // kJoin: no slow start (nodes there from the beginning)
+};
+
+struct RouterAction {
+  enum class Kind : std::uint8_t {
+    kNone,    // nothing to do now
+    kSend,    // send `request` to `node` as `attempt`
+    kAnswer,  // tell the client: `reason` kNone is the node's answer, anything else a failure
+  };
+  Kind kind = Kind::kNone;
+  FailureReason reason = FailureReason::kNone;
+  NodeId node = kNoNode;
+  RequestToken request = 0;
+  AttemptId attempt = kNoAttempt;
+};
+
+// Things the Router did by itself, for records and logs.
+struct RouterNotice {
+  enum class Kind : std::uint8_t { kEjected, kReadmitted, kPanic, kPanicOver, kStale, kFresh };
+  Kind kind;
+  ServiceId service{0};
+  NodeId node = kNoNode;  // kNoNode for panic
+  Time at = kStart;
+  double value = 0;      // success rate, run of errors, healthy share, report age in seconds
+  const char* why = "";  // "consecutive_errors", "success_rate", ...; static text
+};
+
+struct RouterCounters {
+  std::uint64_t requests = 0;
+  std::uint64_t attempts = 0;
+  std::uint64_t retries = 0;
+  std::uint64_t retries_denied = 0;  // wanted, but over the budget
+  std::uint64_t late_results = 0;    // results of attempts given up before: wasted work
+  std::uint64_t timed_out_attempts = 0;
+  std::uint64_t queued = 0;
+  std::uint64_t panic_picks = 0;
+  std::uint64_t slow_start_repicks = 0;
+  std::uint64_t ejections = 0;
+  std::uint64_t notices_dropped = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(FailureReason::kCount)>
+      answers{};  // by reason
+};
+
+class Router {
+ public:
+  // `balancers` holds one strategy per service. REQUIRES: every class's service exists.
+  Router(const RouterSettings& settings, std::vector<std::unique_ptr<Balancer>> balancers,
+         std::vector<RouterClass> classes, Random random);
+  ~Router();
+  Router(Router&&) noexcept;
+  Router& operator=(Router&&) noexcept;
+
+  // kSend, kAnswer (refused), or kNone: it waits and a later on_wake() sends or answers it.
+  RouterAction on_request(const RequestInfo& request, Time now);
+
+  // kAnswer, kSend (tried again at once), or kNone: tried again later, or the attempt was given up
+  // before.
+  RouterAction on_result(AttemptId attempt, AttemptResult result, Time now);
+
+  // What became due: deadlines, timed-out attempts, delayed retries, waiting requests; also runs
+  // the sweeps. The span is valid until the next call. Answers come before sends.
+  std::span<const RouterAction> on_wake(Time now);
+
+  // A lower bound of when something becomes due. May fall after any other call. O(1).
+  Time next_wake() const { return next_wake_; }
+
+  void on_report(NodeId node, const LoadReport& report, Time now);
+  void on_membership(const MembershipChange& change, Time now);
+
+  // Replaces a service's strategy without losing a request.
+  void set_balancer(ServiceId service, std::unique_ptr<Balancer> balancer, Time now);
+
+  // Requests accepted and not answered yet: sent, backing off or waiting.
+  std::size_t open_requests() const;
+  const RouterCounters& counters() const;
+  const NodePool& pool(ServiceId service) const;
+  bool in_panic(ServiceId service) const;
+
+  // The notices since the last call, oldest first; at most 4,096 are kept, more are counted.
+  std::vector<RouterNotice> take_notices();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+  Time next_wake_ = kNever;
+};
+
+}  // namespace phoenix
