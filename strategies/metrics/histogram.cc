@@ -1,0 +1,44 @@
+#include "strategies/metrics/histogram.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace phoenix {
+
+Duration Histogram::quantile(double q) const {
+  assert(q >= 0 && q <= 1);
+  if (count_ == 0) return Duration{0};
+  if (q <= 0) return min();
+  const double exact_rank = std::ceil(q * static_cast<double>(count_));
+  const auto rank = std::clamp(static_cast<std::uint64_t>(exact_rank), std::uint64_t{1}, count_);
+  if (rank == count_) return max();
+  std::uint64_t seen = 0;
+  std::size_t bucket = bucket_of(min_);
+  while ((seen += counts_[bucket]) < rank) ++bucket;
+  // The bucket's middle may lie outside what was recorded; the extremes are known exactly.
+  const std::uint64_t middle = bucket_low(bucket) + bucket_width(bucket) / 2;
+  return Duration{static_cast<std::int64_t>(std::clamp(middle, min_, max_))};
+}
+
+void Histogram::merge(const Histogram& other) {
+  for (std::size_t i = 0; i < kBuckets; ++i) counts_[i] += other.counts_[i];
+  count_ += other.count_;
+  sum_ += other.sum_;
+  min_ = std::min(min_, other.min_);
+  max_ = std::max(max_, other.max_);
+}
+
+void Histogram::clear() { *this = Histogram(); }
+
+std::uint64_t Histogram::bucket_low(std::size_t i) {
+  if (i < kSubBuckets) return i;
+  const std::size_t shift = (i >> kSubBucketBits) - 1;
+  return (kSubBuckets + (i & (kSubBuckets - 1))) << shift;
+}
+
+std::uint64_t Histogram::bucket_width(std::size_t i) {
+  return i < kSubBuckets ? 1 : std::uint64_t{1} << ((i >> kSubBucketBits) - 1);
+}
+
+}  // namespace phoenix
