@@ -86,6 +86,7 @@ struct FaultTopology {
   std::vector<int> node_group;  // by NodeId
   std::vector<std::string> group_names;
   std::vector<std::string> group_zones;  // by group
+  std::string gateway_zone;
 };
 FaultTopology fault_topology(const Scenario& scenario);
 

@@ -160,15 +160,14 @@ struct FaultSpec {
   Duration ramp{0};
   double probability = 1.0;
   Duration every{0};
-  int count = 1;
+  int count = 0;  // repetitions; 0: once, or with `every` until the end of the run
   Duration jitter{0};
   int max_unavailable =
       -1;              // fewest healthy nodes that must remain is total - this; -1 is no limit
   std::string stream;  // empty: id
   bool allow_unsupported = false;
-  // Magnitudes, by kind: "factor", "delay", "jitter_law", "probability", "mean_on", "mean_off",
-  // "gap", "spread", "grace", "capacity", "mode", "groups", "kinds", "rate", "state"...; in base
-  // units where numeric.
+  // Parameters of the kind, as fault_kinds() lists them: "factor", "p", "delay", "mean_on", "grace",
+  // "mode"...; in base units where numeric. A text for a numeric parameter is read with its unit.
   std::vector<std::pair<std::string, double>> numbers;
   std::vector<std::pair<std::string, std::string>> texts;
 };
