@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 
 #include "strategies/balancing/balancer.h"
@@ -19,31 +18,20 @@ struct P2cOptions {
 
 class P2c : public Balancer {
  public:
-  explicit P2c(P2cOptions options) : choices_(static_cast<std::size_t>(options.choices)) {}
+  explicit P2c(P2cOptions options) : choices_(options.choices) {}
 
   NodeId pick(const RequestInfo&, const NodePool& pool, Time, Random& random) override {
-    if (choices_ > 2) return best_of_many(pool, random);
-    const auto [first, second] = sample_two(pool.eligible(), random);
-    return pool.cost(second) < pool.cost(first) ? second : first;
+    if (choices_ == 2) {
+      const auto [first, second] = sample_two(pool.eligible(), random);
+      return pool.cost(second) < pool.cost(first) ? second : first;
+    }
+    std::array<NodeId, kMaxChoices> room;
+    return least_of(sample_distinct(pool.eligible(), choices_, room, random),
+                    [&](NodeId node) { return pool.cost(node); });
   }
 
  private:
-  NodeId best_of_many(const NodePool& pool, Random& random) const {
-    const auto nodes = pool.eligible();
-    const std::size_t wanted = std::min(choices_, nodes.size());
-    std::array<NodeId, kMaxChoices> sampled;
-    NodeId best = kNoNode;
-    for (std::size_t count = 0; count < wanted;) {
-      const NodeId node = nodes[random.below(nodes.size())];
-      const auto end = sampled.begin() + static_cast<std::ptrdiff_t>(count);
-      if (std::find(sampled.begin(), end, node) != end) continue;
-      sampled[count++] = node;
-      if (best == kNoNode || pool.cost(node) < pool.cost(best)) best = node;
-    }
-    return best;
-  }
-
-  std::size_t choices_;
+  int choices_;
 };
 
 }  // namespace
