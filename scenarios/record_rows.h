@@ -20,6 +20,7 @@ struct FixedText {
   FixedText(std::string_view text) {  // NOLINT: implicit on purpose
     std::memcpy(data, text.data(), text.size() < N ? text.size() : N);
   }
+  FixedText(const char* text) : FixedText(std::string_view(text)) {}  // NOLINT
   std::string_view view() const { return {data, strnlen(data, N)}; }
 };
 
@@ -109,13 +110,14 @@ struct HistogramRow {
   std::int64_t count = 0;
 };
 
-// The summary in long form: one number a row.
+// The summary in long form: one number or word a row; `run_summary.h` lists the metrics.
 struct SummaryRow {
   FixedText<16> scope;  // "total", "class", "group", "target", "fault", "gateway", "run"
   FixedText<32> name;   // class, group, target ... name; "" for total and run
   FixedText<32> metric;
-  double value = 0;
+  double value = 0;  // NaN where the metric is a word
   FixedText<8> unit;
+  FixedText<64> text;  // of metrics that are words
 };
 
 }  // namespace phoenix

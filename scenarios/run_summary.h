@@ -1,6 +1,18 @@
 // What a run comes to: the numbers people read at the end of a run, stored in the record and shown
 // again from it. Made by either world, printed by analysis; converts to and from the record's
 // summary rows without loss.
+//
+// Metric names of the rows, stable across versions of the format:
+//   total, class   offered completed in_flight failed.<reason> throughput availability
+//                  latency_mean latency_p50 latency_p90 latency_p95 latency_p99 latency_p999
+//                  latency_max
+//   total only     duration measured complete compliance_mean compliance_minimum worst_target
+//                  attempts retries retries_denied wasted_replies lost_messages ejections
+//                  panic_picks node_hours cost events digest_high digest_low (32 bits each)
+//   group          nodes utilization request_share node_hours cost
+//   target         target current compliance deviation side
+//   fault          kind target outcome begin end affected
+//   run            wall simulated_requests_per_second: the only ones that differ from run to run
 #pragma once
 
 #include <array>
@@ -13,6 +25,8 @@
 #include "strategies/metrics/histogram.h"
 
 namespace phoenix {
+
+struct Targets;
 
 struct LatencySummary {  // seconds, of requests answered well
   double mean = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0;
@@ -45,6 +59,8 @@ struct TargetSummary {
   double target = 0;      // base units
   double current = 0;     // NaN: not known
   double compliance = 0;  // in [0, 1]; NaN: not known
+  double deviation = 0;   // relative miss; NaN: not known
+  std::string side;       // "met", "short", "over", "under", "unknown"; see `compliance.h`
 };
 
 struct FaultSummary {
@@ -66,7 +82,8 @@ struct RunSummary {
   std::vector<GroupSummary> groups;
   std::vector<TargetSummary> targets;
   std::vector<FaultSummary> faults;
-  double compliance_mean = 0;  // over known targets; NaN if none
+  double compliance_mean = 0;     // over targets that are known and not merely under-used
+  double compliance_minimum = 0;  // of the same; both NaN if there are none
   std::string worst_target;
 
   std::uint64_t attempts = 0, retries = 0, retries_denied = 0, wasted_replies = 0,
@@ -82,5 +99,12 @@ struct RunSummary {
   // attributes.
   static RunSummary from_rows(const std::vector<SummaryRow>& rows);
 };
+
+// Fills targets, their totals and the worst from summary.total, measured_s and what is handed in;
+// targets that are NaN or 0 were not asked for and are left out.
+// utilization: capacity-weighted share of core time; NaN where nothing is known, as is
+// scaling_response_s, the time from wanting a node to having it.
+void judge_targets(const Targets& asked, double utilization, double scaling_response_s,
+                   RunSummary& summary);
 
 }  // namespace phoenix
