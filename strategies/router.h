@@ -5,6 +5,11 @@
 // to on_request() is answered by exactly one kAnswer action, whatever happens. The world calls
 // on_wake() no later than next_wake(); calling it more often is harmless.
 //
+// Nodes that leave, drain or go down keep what is under way there: the world reports how each of
+// those attempts ended (kReset where the connection broke), else deadline or attempt timeout ends
+// them. Refusals (kQueueFull, kRefused) say nothing of a node's health; kError, kReset and timeouts
+// count against it.
+//
 // One thread at a time. Owns its balancers, pools and tables; keeps no reference to anything passed
 // in. After warm-up no call allocates, except membership changes and strategy changes. Costs are
 // O(1) plus the balancer's, sweeps are O(nodes).
@@ -37,7 +42,7 @@ struct RouterSettings {
 
   // Retries. Only repeatable requests are sent again after kError, kReset or a timed-out attempt;
   // refusals (kQueueFull, kRefused) can always be sent elsewhere. Never after the deadline.
-  int retries = 1;                                         // further attempts a request may have
+  int retries = 1;  // further attempts a request may have; < 255
   Duration retry_backoff = std::chrono::milliseconds(25);  // doubles per attempt; full jitter
   Duration retry_backoff_max = std::chrono::milliseconds(250);
   double retry_budget = 0.2;        // retries per request over the last 10 s ...
@@ -61,7 +66,8 @@ struct RouterSettings {
   Duration slow_start = std::chrono::seconds(10);
   double slow_start_min = 0.1;  // weight share at the beginning
 
-  // A node whose newest report is older than this is unhealthy until it reports again. 0 is off.
+  // A node whose newest report is older than this is unhealthy until it reports again; one that has
+  // not reported yet counts from joining. 0 is off.
   Duration report_timeout{0};
 };
 
@@ -97,7 +103,7 @@ struct RouterAction {
   FailureReason reason = FailureReason::kNone;
   NodeId node = kNoNode;
   RequestToken request = 0;
-  AttemptId attempt = kNoAttempt;
+  AttemptId attempt = kNoAttempt;  // kAnswer: with `node`, set for the node's answer only
 };
 
 // Things the Router did by itself, for records and logs.
@@ -129,7 +135,8 @@ struct RouterCounters {
 
 class Router {
  public:
-  // `balancers` holds one strategy per service. REQUIRES: every class's service exists.
+  // `balancers` holds one strategy per service. REQUIRES: every class's service exists; at most
+  // 65,536 classes.
   Router(const RouterSettings& settings, std::vector<std::unique_ptr<Balancer>> balancers,
          std::vector<RouterClass> classes, Random random);
   ~Router();
@@ -137,10 +144,11 @@ class Router {
   Router& operator=(Router&&) noexcept;
 
   // kSend, kAnswer (refused), or kNone: it waits and a later on_wake() sends or answers it.
+  // REQUIRES: the request's service is its class's.
   RouterAction on_request(const RequestInfo& request, Time now);
 
   // kAnswer, kSend (tried again at once), or kNone: tried again later, or the attempt was given up
-  // before.
+  // before. REQUIRES: the result is not kTimeout.
   RouterAction on_result(AttemptId attempt, AttemptResult result, Time now);
 
   // What became due: deadlines, timed-out attempts, delayed retries, waiting requests; also runs
@@ -161,6 +169,8 @@ class Router {
   const RouterCounters& counters() const;
   const NodePool& pool(ServiceId service) const;
   bool in_panic(ServiceId service) const;
+  // Whether load reports change anything: a balancer learns from them, or their age decides health.
+  bool uses_reports() const;
 
   // The notices since the last call, oldest first; at most 4,096 are kept, more are counted.
   std::vector<RouterNotice> take_notices();

@@ -2,7 +2,6 @@
 // until somebody takes them, they are only counted.
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "strategies/router.h"
@@ -13,6 +12,8 @@ class Journal {
  public:
   static constexpr std::size_t kMost = 4096;
 
+  Journal() { notices_.reserve(kMost); }
+
   void note(const RouterNotice& notice) {
     if (notices_.size() < kMost) {
       notices_.push_back(notice);
@@ -20,7 +21,12 @@ class Journal {
       ++counters.notices_dropped;
     }
   }
-  std::vector<RouterNotice> take_notices() { return std::exchange(notices_, {}); }
+  // A copy, so that the room for the next ones stays.
+  std::vector<RouterNotice> take_notices() {
+    std::vector<RouterNotice> taken(notices_);
+    notices_.clear();
+    return taken;
+  }
 
   RouterCounters counters;
 

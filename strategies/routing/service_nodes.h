@@ -59,6 +59,10 @@ class ServiceNodes {
 
   const NodePool& pool() const { return pool_; }
   bool in_panic() const { return panic_; }
+  // Whether anything here looks at load reports.
+  bool uses_reports() const {
+    return wants(PoolEvent::Kind::kReport) || settings_.report_timeout > Duration{0};
+  }
 
  private:
   struct Node {
