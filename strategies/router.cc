@@ -364,6 +364,13 @@ bool Router::in_panic(ServiceId service) const {
   return state_->services[index(service)].in_panic();
 }
 
+bool Router::uses_reports() const {
+  for (const ServiceNodes& service : state_->services) {
+    if (service.uses_reports()) return true;
+  }
+  return false;
+}
+
 const RouterCounters& Router::counters() const { return state_->journal.counters; }
 std::vector<RouterNotice> Router::take_notices() { return state_->journal.take_notices(); }
 

@@ -1,0 +1,180 @@
+#include <atomic>
+#include <csignal>
+#include <iostream>
+#include <optional>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "analysis/result_text.h"
+#include "scenarios/parser.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/progress.h"
+#include "sim/lockstep.h"
+#include "sim/simulate.h"
+
+namespace phoenix::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kHelp =
+    R"(phoenix run - run a scenario file on a simulated cluster and print what came of it
+
+usage: phoenix run FILE [OPTIONS]
+
+)";
+
+constexpr const char* kExamples = R"(
+examples:
+  phoenix run scenarios/library/quickstart.toml
+  phoenix run scenarios/library/flash_crowd.toml --seed 3 --set balancer=p2c -o crowd.h5
+  phoenix run FILE --set cluster.group.new.count=12 --set workload.rate='3000 /s'
+  phoenix run FILE --set 'balancer=peak_ewma[decay=5 s]' --json
+
+Ctrl-C ends a run early with what there is; its record stays a `.part` that says it is not complete.
+)";
+
+std::atomic<bool> g_stop{false};
+
+void request_stop(int) { g_stop.store(true); }
+
+struct RunArguments {
+  std::string file;
+  std::vector<std::string> overrides;
+  std::string output;
+  bool json = false;
+  bool twice = false;
+};
+
+po::options_description option_list() {
+  po::options_description options("options");
+  auto add = options.add_options();
+  add("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
+      "change a key of the scenario; may be repeated");
+  add("seed", po::value<std::uint64_t>()->value_name("N"), "the same as --set seed=N");
+  add("output,o", po::value<std::string>()->value_name("OUT.h5"), "write the run's record");
+  add("json", "print the result as JSON");
+  add("twice", "run twice and compare every event: is the run reproducible?");
+  add("help,h", "this text");
+  return options;
+}
+
+// Empty with an exit code when there is nothing to run.
+std::optional<RunArguments> parse_arguments(const Arguments& arguments, int& code) {
+  const po::options_description visible = option_list();
+  po::options_description all;
+  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
+  po::positional_options_description positional;
+  positional.add("file", -1);
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    code = usage_error("run", error.what());
+    return std::nullopt;
+  }
+  if (values.count("help") > 0) {
+    std::cout << kHelp << visible << kExamples;
+    code = kGood;
+    return std::nullopt;
+  }
+  const auto files = values.count("file") > 0 ? values["file"].as<std::vector<std::string>>()
+                                              : std::vector<std::string>{};
+  if (files.size() != 1) {
+    code = usage_error("run", fmt::format("takes one scenario file, found {}", files.size()));
+    return std::nullopt;
+  }
+  RunArguments parsed;
+  parsed.file = files.front();
+  if (values.count("set") > 0) parsed.overrides = values["set"].as<std::vector<std::string>>();
+  if (values.count("seed") > 0) {
+    parsed.overrides.push_back(fmt::format("seed={}", values["seed"].as<std::uint64_t>()));
+  }
+  if (values.count("output") > 0) parsed.output = values["output"].as<std::string>();
+  parsed.json = values.count("json") > 0;
+  parsed.twice = values.count("twice") > 0;
+  return parsed;
+}
+
+int play_twice(const Scenario& scenario) {
+  const sim::EventJob job = [&scenario](const auto& emit) {
+    sim::SimulationOptions options;
+    options.on_event = emit;
+    const Result<sim::SimulationResult> result = sim::simulate(scenario, options);
+    if (!result) std::cerr << result.error() << "\n";
+  };
+  const Result<sim::LockstepResult> result = sim::lockstep(job, job);
+  if (!result) {
+    std::cerr << "phoenix run: " << result.error() << "\n";
+    return kFailed;
+  }
+  if (result->equal) {
+    fmt::print("Reproducible: both runs played the same {} events, digest {:016x}.\n",
+               result->events, result->digest);
+    return kGood;
+  }
+  const auto text = [](const std::optional<sim::PlayedEvent>& event) {
+    return event ? sim::describe(*event) : std::string("the run had ended");
+  };
+  fmt::print(
+      "NOT reproducible: the runs part after {} equal events.\n  first run:  {}\n"
+      "  second run: {}\n",
+      result->events, text(result->first), text(result->second));
+  return kFailed;
+}
+
+int play(const Scenario& scenario, const RunArguments& arguments) {
+  std::signal(SIGINT, request_stop);
+  std::signal(SIGTERM, request_stop);
+  std::optional<Progress> progress(to_seconds(scenario.duration));
+  sim::SimulationOptions options;
+  options.record_path = arguments.output;
+  options.stop = &g_stop;
+  options.on_progress = [&progress](double simulated_s) { progress->update(simulated_s); };
+  const Result<sim::SimulationResult> result = sim::simulate(scenario, options);
+  progress.reset();
+  if (!result) {
+    std::cerr << "phoenix run: " << result.error() << "\n";
+    return kBadInput;
+  }
+  if (arguments.json) {
+    std::cout << result_json(result->summary) << "\n";
+  } else {
+    std::cout << result_text(result->summary, wants_colour(STDOUT_FILENO));
+  }
+  if (!arguments.output.empty()) {
+    if (!result->record) {
+      std::cerr << "phoenix run: the record is not complete: " << result->record.error() << "\n";
+      return kFailed;
+    }
+    if (result->summary.complete && !arguments.json) {
+      std::cout << "\nrecord: " << arguments.output << "\n";
+    }
+  }
+  if (!result->summary.complete) {
+    std::cerr << "phoenix run: ended early; the result covers what was played"
+              << (arguments.output.empty() ? ""
+                                           : ", and the record stays " + arguments.output + ".part")
+              << "\n";
+    return kFailed;
+  }
+  return kGood;
+}
+
+}  // namespace
+
+int run_command(const Arguments& arguments) {
+  int code = kGood;
+  const std::optional<RunArguments> parsed = parse_arguments(arguments, code);
+  if (!parsed) return code;
+  const ParsedScenario scenario = parse_scenario_file(parsed->file, parsed->overrides);
+  if (!scenario.scenario) {
+    print_problems(std::cerr, scenario.problems);
+    return kBadInput;
+  }
+  return parsed->twice ? play_twice(*scenario.scenario) : play(*scenario.scenario, *parsed);
+}
+
+}  // namespace phoenix::cli

@@ -1,0 +1,85 @@
+// phoenix: which strategy should route the requests of a cluster, and what would happen if it
+// changed?
+//
+//   phoenix run scenarios/library/quickstart.toml
+//   phoenix run scenarios/library/flash_crowd.toml --seed 3 --set balancer=p2c -o crowd.h5
+//   phoenix show crowd.h5
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include <unistd.h>
+
+#include "sim/cli/commands.h"
+#include "sim/version.h"
+
+namespace phoenix::cli {
+
+namespace {
+
+constexpr const char* kHelp = R"(phoenix - simulate a cluster, and see which strategy serves it best
+
+usage: phoenix COMMAND [ARGUMENTS]
+
+  run FILE      run a scenario file and print what came of it
+  check FILE... validate scenario files without running them
+  list [WHAT]   what can be named in a scenario: balancers, arrivals, faults, ...
+  show OUT.h5   print the result stored in a record
+
+  --help        this text; `phoenix COMMAND --help` tells more, with examples
+  --version     version and source revision
+
+examples:
+  phoenix run scenarios/library/quickstart.toml
+  phoenix run scenarios/library/flash_crowd.toml --set balancer=least_connections -o crowd.h5
+  phoenix list balancers
+
+exit status: 0 good, 1 the run failed or was cut short, 2 usage or bad input
+)";
+
+struct Command {
+  const char* name;
+  int (*run)(const Arguments&);
+};
+
+constexpr Command kCommands[] = {
+    {"run", run_command}, {"check", check_command}, {"list", list_command}, {"show", show_command}};
+
+}  // namespace
+
+int usage_error(const std::string& command, const std::string& message) {
+  const std::string full = command.empty() ? "phoenix" : "phoenix " + command;
+  std::cerr << full << ": " << message << "\nSee `" << full << " --help`.\n";
+  return kBadInput;
+}
+
+bool is_terminal(int fd) { return ::isatty(fd) == 1; }
+
+bool wants_colour(int fd) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  return is_terminal(fd) && (no_colour == nullptr || *no_colour == '\0');
+}
+
+int main(const Arguments& arguments) {
+  if (arguments.empty()) {
+    std::cerr << kHelp;
+    return kBadInput;
+  }
+  const std::string& name = arguments.front();
+  if (name == "--help" || name == "-h" || name == "help") {
+    std::cout << kHelp;
+    return kGood;
+  }
+  if (name == "--version") {
+    std::cout << "phoenix " << kVersion << " (" << kSourceRevision << ")\n";
+    return kGood;
+  }
+  for (const Command& command : kCommands) {
+    if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
+  }
+  return usage_error("", "no command `" + name + "`; there are run, check, list and show");
+}
+
+}  // namespace phoenix::cli
+
+int main(int argc, char** argv) { return phoenix::cli::main({argv + 1, argv + argc}); }

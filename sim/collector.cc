@@ -1,0 +1,245 @@
+#include "sim/collector.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace phoenix::sim {
+namespace {
+
+constexpr std::uint8_t kUnderWay = 255;
+
+std::int64_t ns(Time t) { return t.time_since_epoch().count(); }
+
+}  // namespace
+
+Collector::Collector(const Scenario& scenario, const Streams& streams, RecordWriter* record)
+    : scenario_(scenario),
+      streams_(streams),
+      record_(record),
+      measured_from_(kStart + scenario.warmup) {
+  for (const Service& service : scenario.services) {
+    for (const RequestClass& request_class : service.classes) {
+      classes_.emplace_back();
+      classes_.back().counts.name = request_class.name;
+    }
+  }
+  const auto nodes = static_cast<std::size_t>(node_count(scenario));
+  base_.resize(nodes);
+  previous_.resize(nodes);
+}
+
+void Collector::offered(const Request& request) {
+  ++offered_total_;
+  ++open_;
+  ++counts_.offered;
+  if (is_measured(request)) ++classes_[request.request_class].counts.offered;
+}
+
+void Collector::answered(const Request& request, FailureReason reason, Time now) {
+  --open_;
+  const Duration took = now - request.arrived;
+  if (reason == FailureReason::kNone) {
+    ++counts_.completed;
+    window_.record(took);
+  } else {
+    ++counts_.failed;
+  }
+  if (is_measured(request)) {
+    ClassData& data = classes_[request.request_class];
+    if (reason == FailureReason::kNone) {
+      ++data.counts.completed;
+      data.latency.record(took);
+    } else {
+      ++data.counts.failed[static_cast<std::size_t>(reason)];
+    }
+  }
+  if (is_recorded(request)) record_request(request, ns(now), static_cast<std::uint8_t>(reason));
+}
+
+void Collector::unanswered(const Request& request) {
+  if (is_measured(request)) ++classes_[request.request_class].counts.in_flight;
+  if (is_recorded(request)) record_request(request, -1, kUnderWay);
+}
+
+bool Collector::is_recorded(const Request& request) const {
+  if (record_ == nullptr) return false;
+  switch (scenario_.record.requests) {
+    case RecordSettings::Requests::kNone:
+      return false;
+    case RecordSettings::Requests::kAll:
+      return true;
+    case RecordSettings::Requests::kSample:
+      break;
+  }
+  const auto draw = static_cast<double>(streams_.at("record", 0, request.seq) >> 11) * 0x1.0p-53;
+  return draw < scenario_.record.sample;
+}
+
+void Collector::record_request(const Request& request, std::int64_t answered,
+                               std::uint8_t result) const {
+  RequestRow row;
+  row.seq = static_cast<std::int64_t>(request.seq);
+  row.arrived = ns(request.arrived);
+  row.answered = answered;
+  row.work = request.work * 1e-9;
+  row.request_bytes = static_cast<double>(request.request_bytes);
+  row.response_bytes = static_cast<double>(request.response_bytes);
+  row.key = request.key;
+  row.request_class = static_cast<std::int32_t>(request.request_class);
+  row.gateway = request.gateway;
+  row.node = request.last_node == kNoIndex ? -1 : static_cast<std::int32_t>(request.last_node);
+  row.attempts = request.attempts;
+  row.result = result;
+  record_->append(row);
+}
+
+double Collector::cluster_cpu(const std::vector<NodeSample>& nodes) const {
+  double busy = 0;
+  double available = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    busy += nodes[i].busy_core_ns - previous_[i].busy_core_ns;
+    available += nodes[i].available_core_ns - previous_[i].available_core_ns;
+  }
+  return available > 0 ? busy / available : std::numeric_limits<double>::quiet_NaN();
+}
+
+void Collector::end_interval(Time now, const std::vector<NodeSample>& nodes,
+                             std::uint64_t retries) {
+  if (now <= previous_at_) return;
+  if (record_ != nullptr) {
+    WindowRow row = counts_;
+    row.t = ns(now);
+    row.retries = static_cast<std::int64_t>(retries - retries_before_);
+    row.in_flight = static_cast<std::int64_t>(open_);
+    const LatencySummary latency = LatencySummary::of(window_);
+    const bool any = window_.count() > 0;
+    const auto or_missing = [any](double value) {
+      return any ? static_cast<float>(value) : std::numeric_limits<float>::quiet_NaN();
+    };
+    row.mean = or_missing(latency.mean);
+    row.p50 = or_missing(latency.p50);
+    row.p95 = or_missing(latency.p95);
+    row.p99 = or_missing(latency.p99);
+    row.max = or_missing(latency.max);
+    row.cpu = static_cast<float>(cluster_cpu(nodes));
+    row.nodes_up = static_cast<std::int32_t>(std::count_if(
+        nodes.begin(), nodes.end(), [](const NodeSample& n) { return n.state != 0; }));
+    record_->append(row);
+  }
+  const auto elapsed = static_cast<double>((now - previous_at_).count());
+  for (std::size_t i = 0; record_ != nullptr && scenario_.record.nodes && i < nodes.size(); ++i) {
+    const NodeGroup& group =
+        scenario_.cluster.groups[static_cast<std::size_t>(group_of(scenario_, id_at<NodeId>(i)))];
+    const NodeSample& a = previous_[i];
+    const NodeSample& b = nodes[i];
+    NodeRow row;
+    row.t = ns(now);
+    row.node = static_cast<std::int32_t>(i);
+    row.queue = static_cast<std::int32_t>(b.waiting);
+    row.in_service = static_cast<std::int32_t>(b.in_service);
+    row.completed = static_cast<std::int64_t>(b.completed - a.completed);
+    row.refused = static_cast<std::int64_t>(b.refused - a.refused);
+    row.cpu = static_cast<float>((b.busy_core_ns - a.busy_core_ns) / (elapsed * group.cores));
+    row.memory = static_cast<float>(b.memory_bytes / group.memory_bytes);
+    row.network =
+        static_cast<float>((b.busier_bytes - a.busier_bytes) / (elapsed * 1e-9 * group.bandwidth));
+    row.up = b.state;
+    record_->append(row);
+  }
+  previous_ = nodes;
+  previous_at_ = now;
+  counts_ = WindowRow{};
+  window_.clear();
+  retries_before_ = retries;
+}
+
+void Collector::end_warmup(const std::vector<NodeSample>& nodes) { base_ = nodes; }
+
+void Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
+                                 RunSummary& summary) const {
+  const double hours = to_seconds(end - measured_from_) / 3600.0;
+  double attempts = 0;
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    attempts += static_cast<double>(nodes[i].attempts - base_[i].attempts);
+  }
+  std::size_t node = 0;
+  for (const NodeGroup& group : scenario_.cluster.groups) {
+    GroupSummary out;
+    out.name = group.name;
+    out.nodes = group.count;
+    double busy = 0;
+    double available = 0;
+    double sent = 0;
+    for (int i = 0; i < group.count; ++i, ++node) {
+      busy += nodes[node].busy_core_ns - base_[node].busy_core_ns;
+      available += nodes[node].available_core_ns - base_[node].available_core_ns;
+      sent += static_cast<double>(nodes[node].attempts - base_[node].attempts);
+    }
+    out.utilization = available > 0 ? busy / available : 0;
+    out.request_share = attempts > 0 ? sent / attempts : 0;
+    out.node_hours = hours * group.count;
+    out.cost = out.node_hours * group.cost_per_hour;
+    summary.node_hours += out.node_hours;
+    summary.cost += out.cost;
+    summary.groups.push_back(std::move(out));
+  }
+}
+
+RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) const {
+  RunSummary summary;
+  summary.scenario = scenario_.name;
+  summary.world = "sim";
+  summary.balancer = scenario_.strategies.balancer;
+  summary.seed = scenario_.seed;
+  summary.replication = scenario_.replication;
+  summary.duration_s = to_seconds(end);
+  summary.measured_s = std::max(0.0, to_seconds(end - measured_from_));
+  Histogram all;
+  const auto rates = [&](ClassSummary& c) {
+    c.throughput_per_s =
+        summary.measured_s > 0 ? static_cast<double>(c.completed) / summary.measured_s : 0;
+    const std::uint64_t answered = c.completed + c.failed_total();
+    c.availability = answered > 0 ? static_cast<double>(c.completed) / static_cast<double>(answered)
+                                  : std::numeric_limits<double>::quiet_NaN();
+  };
+  for (const ClassData& data : classes_) {
+    ClassSummary c = data.counts;
+    c.latency = LatencySummary::of(data.latency);
+    rates(c);
+    all.merge(data.latency);
+    summary.total.offered += c.offered;
+    summary.total.completed += c.completed;
+    summary.total.in_flight += c.in_flight;
+    for (std::size_t i = 0; i < c.failed.size(); ++i) summary.total.failed[i] += c.failed[i];
+    summary.classes.push_back(std::move(c));
+  }
+  summary.total.latency = LatencySummary::of(all);
+  rates(summary.total);
+  summarize_groups(end, nodes, summary);
+  return summary;
+}
+
+void Collector::write_histograms() const {
+  if (record_ == nullptr) return;
+  Histogram all;
+  const auto write = [this](std::string_view scope, const std::string& name, const Histogram& h) {
+    for (std::size_t i = 0; i < Histogram::kBuckets; ++i) {
+      if (h.bucket_count(i) == 0) continue;
+      HistogramRow row;
+      row.scope = scope;
+      row.name = std::string_view(name);
+      row.low = static_cast<double>(Histogram::bucket_low(i)) * 1e-9;
+      row.high = row.low + static_cast<double>(Histogram::bucket_width(i)) * 1e-9;
+      row.count = static_cast<std::int64_t>(h.bucket_count(i));
+      record_->append(row);
+    }
+  };
+  for (const ClassData& data : classes_) {
+    write("class", data.counts.name, data.latency);
+    all.merge(data.latency);
+  }
+  write("total", "", all);
+}
+
+}  // namespace phoenix::sim

@@ -1,0 +1,81 @@
+// Counts and times everything that happens in a run, writes the record's rows and makes the
+// summary. Sees requests when they arrive and when they are answered, and the cluster once an
+// interval. O(1) per request, memory O(classes + nodes).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "scenarios/record_writer.h"
+#include "scenarios/run_summary.h"
+#include "scenarios/scenario.h"
+#include "sim/traffic.h"
+#include "strategies/metrics/histogram.h"
+
+namespace phoenix::sim {
+
+// One node at the end of an interval. Running totals; the collector takes differences.
+struct NodeSample {
+  std::uint32_t waiting = 0;
+  std::uint32_t in_service = 0;
+  double busy_core_ns = 0;
+  double available_core_ns = 0;  // core time while up
+  double busier_bytes = 0;
+  double memory_bytes = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t attempts = 0;
+  std::uint8_t state = 0;  // as NodeRow::up
+};
+
+class Collector {
+ public:
+  // `record` may be null and must outlive the collector.
+  Collector(const Scenario& scenario, const Streams& streams, RecordWriter* record);
+
+  void offered(const Request& request);
+  void answered(const Request& request, FailureReason reason, Time now);
+  // Still under way when the run ends.
+  void unanswered(const Request& request);
+
+  // End of an interval, or of the warm-up, or of the run.
+  void end_interval(Time now, const std::vector<NodeSample>& nodes, std::uint64_t retries);
+  // What was measured so far belongs to the warm-up: node totals start again from these.
+  void end_warmup(const std::vector<NodeSample>& nodes);
+
+  // Everything but faults and what only the world knows (counters, wall time, digest).
+  RunSummary summarize(Time end, const std::vector<NodeSample>& nodes) const;
+  void write_histograms() const;
+
+  std::uint64_t offered_total() const { return offered_total_; }
+  std::uint64_t open() const { return open_; }
+
+ private:
+  struct ClassData {
+    ClassSummary counts;
+    Histogram latency;
+  };
+
+  bool is_measured(const Request& request) const { return request.arrived >= measured_from_; }
+  bool is_recorded(const Request& request) const;
+  void record_request(const Request& request, std::int64_t answered, std::uint8_t result) const;
+  double cluster_cpu(const std::vector<NodeSample>& nodes) const;
+  std::vector<TargetSummary> targets(const RunSummary& summary, const Histogram& all) const;
+  void summarize_groups(Time end, const std::vector<NodeSample>& nodes, RunSummary& summary) const;
+
+  const Scenario& scenario_;
+  const Streams& streams_;
+  RecordWriter* record_;
+  Time measured_from_;
+  std::vector<ClassData> classes_;
+  std::vector<NodeSample> base_;      // at the end of the warm-up
+  std::vector<NodeSample> previous_;  // at the end of the last interval
+  Time previous_at_ = kStart;
+  Histogram window_;
+  WindowRow counts_;  // of the interval under way
+  std::uint64_t retries_before_ = 0;
+  std::uint64_t offered_total_ = 0;
+  std::uint64_t open_ = 0;
+};
+
+}  // namespace phoenix::sim

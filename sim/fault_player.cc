@@ -1,0 +1,280 @@
+#include "sim/fault_player.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+#include "sim/world.h"
+
+namespace phoenix::sim {
+namespace {
+
+double chance(const Streams& streams, std::string_view purpose, std::uint64_t effect,
+              std::uint64_t n) {
+  return static_cast<double>(streams.at(purpose, effect, n) >> 11) * 0x1.0p-53;
+}
+
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+FaultPlayer::FaultPlayer(World& world, const Scenario& scenario, const Streams& streams,
+                         RecordWriter* record)
+    : world_(world), streams_(streams), record_(record), plan_(plan_faults(scenario, streams)) {
+  for (std::size_t i = 0; i < plan_.names.size(); ++i) {
+    FaultSummary summary;
+    summary.id = plan_.names[i];
+    summary.kind = plan_.kinds[i];
+    summary.outcome = "did not begin";
+    summary.begin_s = kMissing;
+    summary.end_s = kMissing;
+    summaries_.push_back(std::move(summary));
+  }
+}
+
+Time FaultPlayer::next_at() const {
+  return next_ < plan_.events.size() ? plan_.events[next_].at : kNever;
+}
+
+void FaultPlayer::play(Time date) {
+  while (next_ < plan_.events.size() && plan_.events[next_].at <= date) {
+    const FaultEvent& event = plan_.events[next_++];
+    switch (event.phase) {
+      case FaultPhase::kBegin:
+        begin(event);
+        break;
+      case FaultPhase::kStep:
+        step(event);
+        break;
+      case FaultPhase::kEnd:
+        end(event);
+        break;
+      case FaultPhase::kSkipped:
+        log(event, "skipped", event.cause, 0);
+        break;
+    }
+  }
+}
+
+bool FaultPlayer::is_link_action(FaultAction action) {
+  switch (action) {
+    case FaultAction::kDelay:
+    case FaultAction::kBandwidth:
+    case FaultAction::kLoss:
+    case FaultAction::kCut:
+    case FaultAction::kClog:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool FaultPlayer::is_report_action(FaultAction action) {
+  return action == FaultAction::kMetricsMissing || action == FaultAction::kMetricsStale ||
+         action == FaultAction::kMetricsFrozen;
+}
+
+NodeId FaultPlayer::busiest() const {
+  NodeId best = kNoNode;
+  std::uint32_t most = 0;
+  for (std::size_t i = 0; i < world_.machine_count(); ++i) {
+    const Machine& machine = world_.machine(id_at<NodeId>(i));
+    const std::uint32_t load = machine.server.waiting() + machine.server.in_service();
+    if (!machine.up || (best != kNoNode && load <= most)) continue;
+    best = id_at<NodeId>(i);
+    most = load;
+  }
+  return best;
+}
+
+bool FaultPlayer::too_few_left(const FaultEvent& event) const {
+  if (event.max_unavailable < 0) return false;
+  const int away = static_cast<int>(world_.machine_count()) - world_.healthy_machines();
+  return away >= event.max_unavailable;
+}
+
+void FaultPlayer::begin(FaultEvent event) {
+  if (event.resolve_busiest) {
+    event.node = busiest();
+    if (event.node == kNoNode) return log(event, "skipped", "no node is up", 0);
+    event.target = "node:" + std::to_string(index(event.node));
+  }
+  if (too_few_left(event)) return log(event, "skipped", "max_unavailable", 0);
+  switch (event.action) {
+    case FaultAction::kCrash:
+    case FaultAction::kCrashNotify:
+      live_[event.effect] = {event, 0};  // before the crash, so that casualties are counted
+      world_.crash(event.node, event.action == FaultAction::kCrashNotify, event.keeps_state);
+      break;
+    case FaultAction::kStopGraceful:
+      world_.drain(event.node, event.duration2);
+      break;
+    case FaultAction::kPause:
+      world_.pause(event.node);
+      break;
+    case FaultAction::kSlowCpu:
+      world_.slow(event.node, event.effect, event.magnitude);
+      break;
+    case FaultAction::kStartFail:
+    case FaultAction::kStartDelay:
+      break;
+    default:
+      if (is_link_action(event.action)) world_.network().begin_effect(event);
+      if (is_report_action(event.action)) report_effects_.push_back(event.effect);
+  }
+  live_.try_emplace(event.effect, Live{event, 0});
+  log(event, "begin", "", 0);
+}
+
+void FaultPlayer::step(const FaultEvent& event) {
+  const auto found = live_.find(event.effect);
+  if (found == live_.end()) return;
+  FaultEvent& live = found->second.event;
+  live.magnitude = event.magnitude;
+  live.duration2 = event.duration2;
+  live.jitter = event.jitter;
+  if (event.action == FaultAction::kSlowCpu) world_.slow(live.node, event.effect, event.magnitude);
+  if (is_link_action(event.action)) world_.network().step_effect(event);
+  log(live, "step", "", 0);
+}
+
+void FaultPlayer::end(const FaultEvent& event) {
+  const auto found = live_.find(event.effect);
+  if (found == live_.end()) return;
+  Live live = std::move(found->second);
+  live_.erase(found);
+  std::vector<Message> held;
+  switch (live.event.action) {
+    case FaultAction::kCrash:
+    case FaultAction::kCrashNotify:
+    case FaultAction::kStopGraceful:
+      world_.start(live.event.node);
+      break;
+    case FaultAction::kPause:
+      world_.resume(live.event.node);
+      break;
+    case FaultAction::kSlowCpu:
+      world_.end_slow(live.event.node, live.event.effect);
+      break;
+    default:
+      if (is_link_action(live.event.action)) held = world_.network().end_effect(live.event.effect);
+      std::erase(report_effects_, live.event.effect);
+      if (live.event.action == FaultAction::kMetricsFrozen) {
+        frozen_.erase(static_cast<std::uint32_t>(index(live.event.node)));
+      }
+  }
+  for (const Message& message : held) world_.deliver_held(message);
+  const std::uint64_t hit = is_link_action(live.event.action)
+                                ? world_.network().affected(live.event.effect)
+                                : live.affected;
+  live.event.at = event.at;
+  log(live.event, "end", "", hit);
+}
+
+void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::string_view cause,
+                      std::uint64_t affected) {
+  FaultSummary& summary = summaries_[static_cast<std::size_t>(event.fault)];
+  const double now_s = to_seconds(world_.now());
+  if (summary.target.empty()) summary.target = event.target;
+  if (phase == "begin") {
+    if (summary.begin_s != summary.begin_s) summary.begin_s = now_s;
+    summary.outcome = "under way";
+  } else if (phase == "end") {
+    summary.end_s = now_s;
+    summary.outcome = "ended";
+    summary.affected += affected;
+  } else if (phase == "skipped" && summary.begin_s != summary.begin_s) {
+    summary.outcome = "skipped: " + std::string(cause);
+  }
+  if (record_ == nullptr) return;
+  FaultRow row;
+  row.seq = sequence_++;
+  row.t_planned = event.at.time_since_epoch().count();
+  row.t_applied = world_.now().time_since_epoch().count();
+  row.fault = event.fault;
+  row.parent = event.parent;
+  row.kind = std::string_view(plan_.kinds[static_cast<std::size_t>(event.fault)]);
+  row.phase = phase;
+  row.target = std::string_view(event.target);
+  if (event.node != kNoNode) {
+    row.incarnation = static_cast<std::int32_t>(world_.machine(event.node).incarnation);
+  }
+  row.magnitude = event.magnitude;
+  row.means = "sim";
+  row.affected = static_cast<std::int64_t>(affected);
+  row.healthy_after = world_.healthy_machines();
+  row.cause = cause;
+  record_->append(row);
+}
+
+bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& report,
+                                 Duration& delay) {
+  const Time fresh = report.measured_at;
+  for (const std::uint32_t effect : report_effects_) {
+    Live& live = live_.at(effect);
+    if (live.event.node != node) continue;
+    switch (live.event.action) {
+      case FaultAction::kMetricsMissing:
+        if (chance(streams_, "missing", effect, number) >= live.event.magnitude) break;
+        ++live.affected;
+        return false;
+      case FaultAction::kMetricsStale:
+        ++live.affected;
+        delay += live.event.duration2;
+        break;
+      default:
+        ++live.affected;
+        report = frozen_.try_emplace(static_cast<std::uint32_t>(index(node)), report).first->second;
+        report.measured_at = fresh;
+    }
+  }
+  return true;
+}
+
+Duration FaultPlayer::start_delay(NodeId node) {
+  Duration delay{0};
+  for (auto& [effect, live] : live_) {
+    if (live.event.action != FaultAction::kStartDelay || live.event.node != node) continue;
+    delay += live.event.duration2;
+    ++live.affected;
+  }
+  return delay;
+}
+
+bool FaultPlayer::start_fails(NodeId node, int attempt) {
+  bool fails = false;
+  for (auto& [effect, live] : live_) {
+    if (live.event.action != FaultAction::kStartFail || live.event.node != node) continue;
+    const std::uint64_t number =
+        world_.machine(node).incarnation * 64ULL + static_cast<std::uint64_t>(attempt);
+    if (chance(streams_, "start_fail", effect, number) >= live.event.magnitude) continue;
+    ++live.affected;
+    log(live.event, "failed", "start failed", 1);
+    fails = true;
+  }
+  return fails;
+}
+
+void FaultPlayer::count_casualty(NodeId node) {
+  for (auto& [effect, live] : live_) {
+    const bool kills = live.event.action == FaultAction::kCrash ||
+                       live.event.action == FaultAction::kCrashNotify ||
+                       live.event.action == FaultAction::kStopGraceful;
+    if (kills && live.event.node == node) {
+      ++live.affected;
+      return;
+    }
+  }
+}
+
+std::vector<FaultSummary> FaultPlayer::summarize() const {
+  std::vector<FaultSummary> summaries = summaries_;
+  for (const auto& [effect, live] : live_) {
+    const std::uint64_t hit =
+        is_link_action(live.event.action) ? world_.network().affected(effect) : live.affected;
+    summaries[static_cast<std::size_t>(live.event.fault)].affected += hit;
+  }
+  return summaries;
+}
+
+}  // namespace phoenix::sim

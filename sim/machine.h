@@ -1,0 +1,52 @@
+// One simulated node: its CPU, whether it is up, and what faults currently do to it. Plain state;
+// world_machines.cc holds the rules.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "sim/node_server.h"
+
+namespace phoenix::sim {
+
+struct Machine {
+  explicit Machine(NodeServer node_server) : server(std::move(node_server)) {}
+
+  NodeServer server;
+  std::uint32_t group = 0;
+  std::uint32_t incarnation = 0;
+  Time service_due = kNever;  // the service event that counts; others on the agenda are stale
+
+  int crashes = 0;  // overlapping faults that want it down
+  int pauses = 0;
+  int drains = 0;
+  bool up = true;
+  bool resets = false;  // down, but its machine still refuses connections
+  bool keeps_queue = false;
+  int start_tries = 0;
+  std::vector<std::pair<std::uint32_t, double>> slowdowns;  // effect, factor
+  std::vector<std::uint32_t> held;                          // jobs that came while paused
+
+  // Reports: readings of the last interval, as a node's own sampling would show them.
+  float cpu = LoadReport::kUnknown;
+  float network = LoadReport::kUnknown;
+  double busy_at_report = 0;
+  double bytes_at_report = 0;
+  Time reported_at = kStart;
+
+  std::uint64_t attempts = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t refused = 0;
+  double up_ns = 0;
+  Time up_since = kStart;
+
+  double factor() const {
+    double product = pauses > 0 || !up ? 0.0 : 1.0;
+    for (const auto& slowdown : slowdowns) product *= slowdown.second;
+    return product;
+  }
+  bool is_draining() const { return drains > 0; }
+};
+
+}  // namespace phoenix::sim

@@ -1,0 +1,54 @@
+#include "sim/simulate.h"
+
+#include <chrono>
+
+#include "scenarios/arrivals.h"
+#include "scenarios/record_writer.h"
+#include "sim/engine.h"
+#include "sim/version.h"
+
+namespace phoenix::sim {
+
+Result<SimulationResult> simulate(const Scenario& scenario, const SimulationOptions& options) {
+  const Streams streams(scenario.seed, scenario.replication);
+  Result<std::unique_ptr<ArrivalSource>> arrivals = make_arrivals(scenario, streams);
+  if (!arrivals) return Error{arrivals.error()};
+
+  std::unique_ptr<RecordWriter> record;
+  if (!options.record_path.empty()) {
+    RecordOrigin origin;
+    origin.producer_version = kVersion;
+    origin.source_revision = kSourceRevision;
+    origin.engine_version = engine_version();
+    origin.node_names = node_names(scenario);
+    Result<std::unique_ptr<RecordWriter>> created =
+        RecordWriter::create(options.record_path, scenario, origin);
+    if (!created) return Error{created.error()};
+    record = std::move(*created);
+  }
+
+  const auto began = std::chrono::steady_clock::now();
+  engine();
+  const Platform platform = build_platform(scenario);
+  World world(scenario, streams, platform, std::move(*arrivals),
+              {record.get(), options.stop, options.on_progress, options.on_event});
+  run_in_engine(world);
+
+  SimulationResult result{world.finish(), success()};
+  RunSummary& summary = result.summary;
+  summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  summary.simulated_requests_per_second =
+      static_cast<double>(world.collector().offered_total()) / summary.wall_s;
+  if (record != nullptr) {
+    for (const SummaryRow& row : summary.to_rows()) record->append(row);
+    if (summary.complete) {
+      result.record = record->finish();
+    } else {
+      record->flush();
+      result.record = record->status();
+    }
+  }
+  return result;
+}
+
+}  // namespace phoenix::sim

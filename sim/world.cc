@@ -1,0 +1,379 @@
+#include "sim/world.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sim/fault_player.h"
+#include "strategies/core/random.h"
+
+namespace phoenix::sim {
+namespace {
+
+constexpr std::uint32_t kProgressEvery = 1U << 14;
+constexpr double kSmallReplyBytes = 128;  // refusals and resets
+
+double engine_seconds(Time t) { return to_seconds(t); }
+
+// The engine's clock is a double; own dates are whole nanoseconds, so rounding finds them again.
+Time own_time(double engine_s) { return Time{Duration{std::llround(engine_s * 1e9)}}; }
+
+}  // namespace
+
+World::World(const Scenario& scenario, const Streams& streams, const Platform& platform,
+             std::unique_ptr<ArrivalSource> arrivals, WorldOptions options)
+    : scenario_(scenario),
+      streams_(streams),
+      platform_(platform),
+      options_(std::move(options)),
+      arrivals_(std::move(arrivals)),
+      flows_(platform,
+             [this](Flows::Tag tag, bool ok) {
+               const std::uint32_t place = ended_.acquire();
+               ended_[place] = {tag, ok};
+               agenda_.push(now_, EventKind::kActivityDone, place);
+             }),
+      network_(scenario, platform, streams, agenda_, flows_),
+      collector_(scenario, streams, options_.record),
+      gateway_choice_(streams.named("gateways")),
+      end_(kStart + scenario.duration),
+      is_flow_fidelity_(scenario.fidelity == Fidelity::kFlow) {
+  build_machines();
+  build_gateways();
+  faults_ = std::make_unique<FaultPlayer>(*this, scenario, streams, options_.record);
+  build_transfers();
+  next_arrival_ = arrivals_->next_at();
+  agenda_.push(kStart + scenario.record.interval, EventKind::kSample, 0);
+  if (scenario.warmup.count() > 0) agenda_.push(kStart + scenario.warmup, EventKind::kSample, 1);
+  if (scenario.reports.interval.count() > 0 && !machines_.empty()) {
+    agenda_.push(report_date(0), EventKind::kReportsDue, 0);
+  }
+}
+
+World::~World() = default;
+
+Time World::next_boundary() const {
+  Time next = std::min(end_, faults_->next_at());
+  if (next_transfer_ < transfer_dates_.size()) {
+    next = std::min(next, transfer_dates_[next_transfer_].first);
+  }
+  return next;
+}
+
+double World::seconds_to_next_date(double engine_now_s) {
+  if (over_) return -1.0;
+  const bool alone = flows_.live() == 0;
+  if (alone && !network_.has_pending_flows()) play(next_boundary(), false, true);
+  if (over_) return -1.0;
+  Time next = next_boundary();
+  if (network_.has_pending_flows()) {
+    next = std::min(next, now_);
+  } else if (!alone && network_.may_start_flows()) {
+    next = std::min({next, next_arrival_, Time{Duration{agenda_.next_at()}}});
+  }
+  return std::max(0.0, engine_seconds(next) - engine_now_s);
+}
+
+void World::play_to(double engine_now_s) {
+  flows_.sweep();
+  if (over_) return;
+  const Time date = own_time(engine_now_s);
+  if (network_.has_pending_flows()) start_flows();
+  if (date < now_) return;
+  if (date >= next_boundary()) {
+    play(next_boundary(), false, network_.may_start_flows());
+    if (!network_.has_pending_flows()) {
+      now_ = std::max(now_, next_boundary());
+      play_boundary();
+    }
+  } else {
+    play(date, true, network_.may_start_flows());
+    if (!network_.has_pending_flows()) now_ = std::max(now_, date);
+  }
+  if (network_.has_pending_flows()) start_flows();
+}
+
+void World::play(Time until, bool inclusive, bool stop_at_flow) {
+  const std::int64_t limit = until.time_since_epoch().count() + (inclusive ? 1 : 0);
+  for (;;) {
+    const std::int64_t arrival = next_arrival_.time_since_epoch().count();
+    const std::int64_t queued = agenda_.next_at();
+    if (std::min(arrival, queued) >= limit) return;
+    if (arrival <= queued) {
+      now_ = next_arrival_;
+      on_arrival();
+    } else {
+      const Event event = agenda_.pop();
+      now_ = event.time();
+      note(event.kind(), event.subject);
+      dispatch(event);
+    }
+    if (stop_at_flow && network_.has_pending_flows()) return;
+    if ((events_ & (kProgressEvery - 1)) == 0) {
+      if (options_.on_progress) options_.on_progress(to_seconds(now_));
+      if (options_.stop != nullptr && options_.stop->load(std::memory_order_relaxed)) {
+        interrupted_ = true;
+        end_run();
+        return;
+      }
+    }
+  }
+}
+
+void World::note(EventKind kind, std::uint32_t subject) {
+  ++events_;
+  const auto at = static_cast<std::uint64_t>(now_.time_since_epoch().count());
+  const std::uint64_t what = (std::uint64_t{subject} << 8) | static_cast<std::uint64_t>(kind);
+  digest_ = (digest_ ^ at) * 0x9e3779b97f4a7c15ULL;
+  digest_ = ((digest_ >> 29) ^ digest_ ^ what) * 0xbf58476d1ce4e5b9ULL;
+  if (options_.on_event) {
+    options_.on_event({now_.time_since_epoch().count(), static_cast<std::uint32_t>(kind), subject});
+  }
+}
+
+void World::dispatch(const Event& event) {
+  switch (event.kind()) {
+    case EventKind::kGatewayIn:
+      return route(event.subject);
+    case EventKind::kNodeArrive:
+      return on_node_arrive(event.subject);
+    case EventKind::kNodeService:
+      return on_node_service(event.subject);
+    case EventKind::kResponse:
+      return on_response(event.subject);
+    case EventKind::kGatewayOut:
+      return on_gateway_out(event.subject);
+    case EventKind::kRouterWake:
+      return on_router_wake(event.subject);
+    case EventKind::kReportsDue:
+      return on_reports_due(event.subject);
+    case EventKind::kReportArrive:
+      return on_report_arrive(event.subject);
+    case EventKind::kMembership:
+      return on_membership(event.subject);
+    case EventKind::kSample:
+      return on_sample(event.subject == 1);
+    case EventKind::kActivityDone:
+      return on_activity_done(event.subject);
+    case EventKind::kNodeStart:
+      return on_start_due(event.subject, event.extra);
+    case EventKind::kDrainLimit:
+      return on_drain_limit(event.subject, event.extra);
+    case EventKind::kArrival:
+    case EventKind::kFault:
+    case EventKind::kTransfer:
+      break;
+  }
+  assert(false && "never on the agenda");
+}
+
+void World::play_boundary() {
+  const Time date = now_;
+  if (faults_->next_at() <= date) {
+    note(EventKind::kFault, faults_->next_number());
+    faults_->play(date);
+  }
+  while (next_transfer_ < transfer_dates_.size() && transfer_dates_[next_transfer_].first <= date) {
+    const std::uint32_t transfer = transfer_dates_[next_transfer_++].second;
+    note(EventKind::kTransfer, transfer);
+    start_bulk(transfer);
+  }
+  if (date >= end_) end_run();
+}
+
+void World::end_run() {
+  over_ = true;
+  flows_.cancel_all();
+  take_sample();
+}
+
+void World::start_flows() {
+  for (const Message& lost : network_.start_pending_flows()) lose(lost);
+}
+
+void World::on_arrival() {
+  const Arrival arrival = arrivals_->next();
+  next_arrival_ = arrivals_->next_at();
+  const std::uint32_t id = requests_.acquire();
+  note(EventKind::kArrival, id);
+  Request& request = requests_[id];
+  request.arrived = now_;
+  request.work = arrival.work * 1e9;
+  request.seq = sequence_++;
+  request.key = arrival.key;
+  request.has_key = arrival.has_key;
+  request.size = arrival.size;
+  request.request_bytes = static_cast<float>(arrival.request_bytes);
+  request.response_bytes = static_cast<float>(arrival.response_bytes);
+  request.request_class = static_cast<std::uint32_t>(index(arrival.request_class));
+  request.user = arrival.user;
+  if (gateways_.size() > 1) {
+    request.gateway = static_cast<std::uint16_t>(gateway_choice_.below(gateways_.size()));
+  }
+  collector_.offered(request);
+  MessageCpu& cpu = gateways_[request.gateway].cpu;
+  if (cpu.is_free_of_charge()) return route(id);
+  if (cpu.is_full(now_)) return answer(id, FailureReason::kGatewayOverload);
+  agenda_.push(cpu.handle(now_), EventKind::kGatewayIn, id);
+}
+
+void World::route(std::uint32_t id) {
+  const Request& request = requests_[id];
+  const ClassRules& rules = classes_[request.request_class];
+  RequestInfo info;
+  info.token = id;
+  info.service = rules.service;
+  info.request_class = id_at<ClassId>(request.request_class);
+  info.key = request.key;
+  info.has_key = request.has_key;
+  info.repeatable = rules.repeatable;
+  info.size = request.size;
+  info.deadline = add_saturating(request.arrived, rules.deadline);
+  const std::uint32_t gateway = request.gateway;
+  carry_out(gateway, gateways_[gateway].router.on_request(info, now_));
+  rearm(gateway);
+}
+
+void World::carry_out(std::uint32_t gateway, const RouterAction& action) {
+  switch (action.kind) {
+    case RouterAction::Kind::kNone:
+      return;
+    case RouterAction::Kind::kSend:
+      return send_attempt(gateway, action);
+    case RouterAction::Kind::kAnswer:
+      return answer(static_cast<std::uint32_t>(action.request), action.reason);
+  }
+}
+
+void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
+  Request& request = requests_[static_cast<std::uint32_t>(action.request)];
+  const auto node = static_cast<std::uint32_t>(index(action.node));
+  Machine& machine = machines_[node];
+  const std::uint32_t id = jobs_.acquire();
+  Job& job = jobs_[id];
+  job.attempt = action.attempt;
+  job.work = request.work;
+  job.message = request.seq * 64 + std::min<std::uint64_t>(request.attempts, 31) * 2;
+  job.request_bytes = request.request_bytes;
+  job.response_bytes = request.response_bytes;
+  job.memory_bytes = classes_[request.request_class].memory_bytes;
+  job.service = static_cast<std::uint16_t>(index(classes_[request.request_class].service));
+  job.node = node;
+  job.incarnation = machine.incarnation;
+  job.gateway = static_cast<std::uint16_t>(gateway);
+  request.last_node = node;
+  ++request.attempts;
+  ++machine.attempts;
+  if (!network_.send(request_message(id), now_)) jobs_.release(id);
+}
+
+void World::answer(std::uint32_t id, FailureReason reason) {
+  const Request& request = requests_[id];
+  collector_.answered(request, reason, now_);
+  if (arrivals_->is_closed()) {
+    arrivals_->on_answer(request.user, now_);
+    next_arrival_ = arrivals_->next_at();
+  }
+  requests_.release(id);
+}
+
+Message World::request_message(std::uint32_t id) const {
+  const Job& job = jobs_[id];
+  return {EventKind::kNodeArrive,
+          id,
+          job.gateway,
+          network_.gateways() + job.node,
+          static_cast<double>(job.request_bytes),
+          job.message};
+}
+
+Message World::response_message(std::uint32_t id) const {
+  const Job& job = jobs_[id];
+  const double bytes =
+      job.result == AttemptResult::kOk ? static_cast<double>(job.response_bytes) : kSmallReplyBytes;
+  return {EventKind::kResponse, id,    network_.gateways() + job.node,
+          job.gateway,          bytes, job.message + 1};
+}
+
+// False: the message went no further, and its job is settled.
+bool World::passes(const Message& message) {
+  if (!network_.is_disturbed()) return true;
+  switch (network_.on_arrival(message)) {
+    case Network::Passage::kPasses:
+      return true;
+    case Network::Passage::kHeld:
+      return false;
+    case Network::Passage::kLost:
+      break;
+  }
+  lose(message);
+  return false;
+}
+
+void World::lose(const Message& message) {
+  switch (message.arrival) {
+    case EventKind::kReportArrive:
+      return reports_.release(message.subject);
+    case EventKind::kMembership:
+      return changes_.release(message.subject);
+    default:
+      return jobs_.release(message.subject);
+  }
+}
+
+void World::deliver_held(const Message& message) { network_.release(message, now_); }
+
+void World::on_node_arrive(std::uint32_t id) {
+  if (!passes(request_message(id))) return;
+  Job& job = jobs_[id];
+  Machine& machine = machines_[job.node];
+  if (machine.incarnation != job.incarnation || !machine.up) {
+    if (machine.up || machine.resets) return reset(id);
+    ++lost_jobs_;
+    return jobs_.release(id);
+  }
+  if (machine.pauses > 0) {
+    job.place = JobPlace::kHeld;
+    machine.held.push_back(id);
+    return;
+  }
+  take_job(id);
+}
+
+void World::on_response(std::uint32_t id) {
+  if (!passes(response_message(id))) return;
+  MessageCpu& cpu = gateways_[jobs_[id].gateway].cpu;
+  if (cpu.is_free_of_charge()) return on_gateway_out(id);
+  agenda_.push(cpu.handle(now_), EventKind::kGatewayOut, id);
+}
+
+void World::on_gateway_out(std::uint32_t id) {
+  const Job& job = jobs_[id];
+  const std::uint32_t gateway = job.gateway;
+  Router& router = gateways_[gateway].router;
+  if (job.has_report) router.on_report(id_at<NodeId>(job.node), job.report, now_);
+  const RouterAction action = router.on_result(job.attempt, job.result, now_);
+  jobs_.release(id);
+  carry_out(gateway, action);
+  rearm(gateway);
+}
+
+void World::on_router_wake(std::uint32_t gateway) {
+  if (gateways_[gateway].armed != now_) return;
+  gateways_[gateway].armed = kNever;
+  for (const RouterAction& action : gateways_[gateway].router.on_wake(now_)) {
+    carry_out(gateway, action);
+  }
+  rearm(gateway);
+}
+
+void World::rearm(std::uint32_t gateway) {
+  SimGateway& g = gateways_[gateway];
+  if (g.router.next_wake() >= g.armed) return;
+  g.armed = std::max(now_, g.router.next_wake());
+  agenda_.push(g.armed, EventKind::kRouterWake, gateway);
+}
+
+}  // namespace phoenix::sim

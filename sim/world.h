@@ -1,0 +1,204 @@
+// The simulated cluster: plays requests, messages, service and faults in the order of their dates,
+// and drives one production Router per gateway. The Router decides; the world only carries out and
+// reports back.
+//
+// Plays its own events without the engine as long as nothing of SimGrid's can happen in between
+// (see engine.h). One thread, one per process.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "scenarios/arrivals.h"
+#include "scenarios/fault_plan.h"
+#include "sim/collector.h"
+#include "sim/event_queue.h"
+#include "sim/flows.h"
+#include "sim/gateway.h"
+#include "sim/machine.h"
+#include "sim/network.h"
+#include "sim/platform.h"
+#include "sim/traffic.h"
+
+namespace phoenix::sim {
+
+class FaultPlayer;
+
+// One played event, as `--twice` compares them.
+struct PlayedEvent {
+  std::int64_t at = 0;
+  std::uint32_t kind = 0;
+  std::uint32_t subject = 0;
+  friend bool operator==(const PlayedEvent&, const PlayedEvent&) = default;
+};
+
+struct WorldOptions {
+  RecordWriter* record = nullptr;
+  const std::atomic<bool>* stop = nullptr;              // ends the run early when set
+  std::function<void(double simulated_s)> on_progress;  // now and then
+  std::function<void(const PlayedEvent&)> on_event;     // every event; slow
+};
+
+class World {
+ public:
+  World(const Scenario& scenario, const Streams& streams, const Platform& platform,
+        std::unique_ptr<ArrivalSource> arrivals, WorldOptions options);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // For the engine's model. Seconds until the engine is needed next, or -1 when the run is over;
+  // plays ahead.
+  double seconds_to_next_date(double engine_now_s);
+  // The engine's clock has got to `engine_now_s`.
+  void play_to(double engine_now_s);
+
+  bool interrupted() const { return interrupted_; }
+  // After the run: counts, latencies, groups, faults. Writes the last rows of the record.
+  RunSummary finish();
+
+  // What faults do to machines; each balanced by its opposite.
+  void crash(NodeId node, bool notify, bool keep_queue);
+  void start(NodeId node);  // undoes one crash or drain; comes up when none is left
+  void drain(NodeId node, Duration grace);
+  void pause(NodeId node);
+  void resume(NodeId node);
+  void slow(NodeId node, std::uint32_t effect, double factor);
+  void end_slow(NodeId node, std::uint32_t effect);
+
+  Time now() const { return now_; }
+  Network& network() { return network_; }
+  const Machine& machine(NodeId node) const { return machines_[index(node)]; }
+  std::size_t machine_count() const { return machines_.size(); }
+  int healthy_machines() const;
+  Collector& collector() { return collector_; }
+  void deliver_held(const Message& message);
+
+ private:
+  struct ClassRules {
+    ServiceId service{0};
+    Duration deadline{0};
+    float memory_bytes = 0;
+    bool repeatable = true;
+  };
+
+  // world_setup.cc
+  void build_machines();
+  void build_gateways();
+  void build_transfers();
+
+  // world.cc: the loop and the path of a request
+  void play(Time until, bool inclusive, bool stop_at_flow);
+  void dispatch(const Event& event);
+  void note(EventKind kind, std::uint32_t subject);
+  Time next_boundary() const;
+  void play_boundary();
+  void on_arrival();
+  void route(std::uint32_t request);
+  void carry_out(std::uint32_t gateway, const RouterAction& action);
+  void send_attempt(std::uint32_t gateway, const RouterAction& action);
+  void answer(std::uint32_t request, FailureReason reason);
+  void on_node_arrive(std::uint32_t job);
+  void on_response(std::uint32_t job);
+  void on_gateway_out(std::uint32_t job);
+  void on_router_wake(std::uint32_t gateway);
+  void rearm(std::uint32_t gateway);
+  bool passes(const Message& message);
+  Message request_message(std::uint32_t job) const;
+  Message response_message(std::uint32_t job) const;
+  void lose(const Message& message);
+  void start_flows();
+  void end_run();
+
+  // world_machines.cc: nodes, their reports and membership
+  void take_job(std::uint32_t job);
+  void on_node_service(std::uint32_t node);
+  void reply(std::uint32_t job, AttemptResult result);
+  void reset(std::uint32_t job);
+  void finish_job(std::uint32_t job);
+  void reschedule(std::uint32_t node);
+  void start_executions(std::uint32_t node);
+  void stop_machine(std::uint32_t node, bool notify, bool keep_queue);
+  void on_start_due(std::uint32_t node, std::uint32_t incarnation);
+  void bring_up(std::uint32_t node);
+  void leave_if_drained(std::uint32_t node);
+  void on_drain_limit(std::uint32_t node, std::uint32_t incarnation);
+  void apply_factor(std::uint32_t node);
+  void announce(MembershipChange::Kind kind, std::uint32_t node);
+  void on_membership(std::uint32_t change);
+  Time report_date(std::uint32_t node) const;
+  void on_reports_due(std::uint32_t node);
+  LoadReport read_load(const Machine& machine) const;
+  void send_report(std::uint32_t node);
+  void on_report_arrive(std::uint32_t report);
+  void on_activity_done(std::uint32_t done);
+  void start_bulk(std::uint32_t transfer);
+  void on_sample(bool warmup_ends);
+  void take_sample();
+  void log_decision(std::string_view family, std::string_view action, std::string_view subject,
+                    double value, std::string_view reason, std::string_view outcome,
+                    std::optional<Time> at = std::nullopt);
+  std::vector<NodeSample> node_samples();
+
+  struct ReportOnWay {
+    std::uint32_t node = 0;
+    std::uint32_t gateway = 0;
+    bool was_delayed = false;  // a fault has had its say already
+    LoadReport report;
+  };
+  struct ChangeOnWay {
+    MembershipChange change{MembershipChange::Kind::kUp, kNoNode};
+    std::uint32_t gateway = 0;
+  };
+  struct EndedActivity {
+    Flows::Tag tag{Flows::Tag::Kind::kMessage};
+    bool ok = false;
+  };
+
+  const Scenario& scenario_;
+  const Streams& streams_;
+  const Platform& platform_;
+  WorldOptions options_;
+  std::unique_ptr<ArrivalSource> arrivals_;
+  EventQueue agenda_;
+  Flows flows_;
+  Network network_;
+  Collector collector_;
+  std::unique_ptr<FaultPlayer> faults_;
+  std::vector<SimGateway> gateways_;
+  std::vector<Machine> machines_;
+  std::vector<ClassRules> classes_;
+  Requests requests_;
+  Jobs jobs_;
+  Slab<ReportOnWay> reports_;
+  Slab<ChangeOnWay> changes_;
+  Slab<EndedActivity> ended_;
+  Random gateway_choice_;
+  std::vector<std::uint32_t> finished_;  // scratch
+
+  Time now_ = kStart;
+  Time end_;
+  Time next_arrival_ = kNever;
+  Time pending_flow_at_ = kNever;
+  std::size_t next_transfer_ = 0;
+  std::vector<std::pair<Time, std::uint32_t>> transfer_dates_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> transfer_ends_;  // endpoints
+  std::vector<double> resident_bytes_;                                  // by group
+  std::uint64_t lost_jobs_ = 0;
+  std::uint64_t report_cycle_ = 0;
+  std::uint64_t decisions_ = 0;
+  std::uint64_t sequence_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t digest_ = 0;
+  bool is_flow_fidelity_;
+  bool piggyback_ = false;
+  bool over_ = false;
+  bool interrupted_ = false;
+};
+
+}  // namespace phoenix::sim

@@ -1,0 +1,368 @@
+// The machines' side of the simulated world: service, death and return, reports and membership.
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "sim/fault_player.h"
+#include "sim/world.h"
+
+namespace phoenix::sim {
+namespace {
+
+constexpr double kReportBytes = 256;
+constexpr int kStartTriesMax = 10;
+
+}  // namespace
+
+void World::take_job(std::uint32_t id) {
+  const std::uint32_t node = jobs_[id].node;
+  Machine& machine = machines_[node];
+  if (machine.is_draining()) return reply(id, AttemptResult::kRefused);
+  const bool taken = is_flow_fidelity_ ? machine.server.admit_elsewhere(jobs_, id, now_)
+                                       : machine.server.admit(jobs_, id, now_);
+  if (!taken) {
+    ++machine.refused;
+    return reply(id, AttemptResult::kQueueFull);
+  }
+  if (is_flow_fidelity_) return start_executions(node);
+  reschedule(node);
+}
+
+void World::on_node_service(std::uint32_t node) {
+  Machine& machine = machines_[node];
+  if (machine.service_due != now_) return;
+  machine.service_due = kNever;
+  finished_.clear();
+  machine.server.collect_finished(jobs_, now_, finished_);
+  for (const std::uint32_t job : finished_) finish_job(job);
+  reschedule(node);
+  leave_if_drained(node);
+}
+
+void World::finish_job(std::uint32_t id) {
+  ++machines_[jobs_[id].node].completed;
+  reply(id, AttemptResult::kOk);
+}
+
+void World::reschedule(std::uint32_t node) {
+  Machine& machine = machines_[node];
+  const Time next = machine.server.next_finish();
+  if (next >= machine.service_due) return;  // the earlier event finds out and looks again
+  machine.service_due = next;
+  agenda_.push(next, EventKind::kNodeService, node);
+}
+
+void World::reply(std::uint32_t id, AttemptResult result) {
+  Job& job = jobs_[id];
+  job.result = result;
+  job.place = JobPlace::kToGateway;
+  if (piggyback_) {
+    job.report = read_load(machines_[job.node]);
+    Duration delay{0};
+    job.has_report =
+        !faults_->disturbs_reports() ||
+        (faults_->disturb_report(id_at<NodeId>(job.node), job.message, job.report, delay) &&
+         delay.count() == 0);
+  }
+  if (!network_.send(response_message(id), now_)) jobs_.release(id);
+}
+
+// The connection breaks: the gateway learns it after one latency, whatever the network would do to
+// messages.
+void World::reset(std::uint32_t id) {
+  Job& job = jobs_[id];
+  job.result = AttemptResult::kReset;
+  job.place = JobPlace::kToGateway;
+  agenda_.push(now_ + network_.latency(network_.gateways() + job.node, job.gateway),
+               EventKind::kResponse, id);
+}
+
+void World::start_executions(std::uint32_t node) {
+  NodeServer& server = machines_[node].server;
+  for (;;) {
+    const std::uint32_t id = server.start_next(jobs_, now_);
+    if (id == kNoIndex) return;
+    jobs_[id].activity = flows_.start_execution(network_.gateways() + node, jobs_[id].work,
+                                                {Flows::Tag::Kind::kService, id, 0});
+  }
+}
+
+void World::on_activity_done(std::uint32_t done) {
+  const EndedActivity ended = ended_[done];
+  ended_.release(done);
+  switch (ended.tag.kind) {
+    case Flows::Tag::Kind::kMessage: {
+      Message lost;
+      if (!network_.on_flow_ended(ended.tag.subject, ended.ok, now_, lost)) lose(lost);
+      return;
+    }
+    case Flows::Tag::Kind::kService: {
+      const std::uint32_t node = jobs_[ended.tag.subject].node;
+      machines_[node].server.finish_elsewhere(jobs_, ended.tag.subject, now_);
+      finish_job(ended.tag.subject);
+      start_executions(node);
+      return leave_if_drained(node);
+    }
+    case Flows::Tag::Kind::kTransfer: {
+      const Transfer& transfer = scenario_.transfers[ended.tag.subject];
+      return log_decision("transfer", "end", transfer.name, transfer.bytes, "all bytes sent",
+                          ended.ok ? "done" : "failed");
+    }
+  }
+}
+
+void World::start_bulk(std::uint32_t index_of_transfer) {
+  const auto& [from, to] = transfer_ends_[index_of_transfer];
+  const std::string& name = scenario_.transfers[index_of_transfer].name;
+  const double bytes = scenario_.transfers[index_of_transfer].bytes;
+  if (!platform_.hosts[from].host->is_on() || !platform_.hosts[to].host->is_on()) {
+    return log_decision("transfer", "start", name, bytes, "an end is down", "refused");
+  }
+  log_decision("transfer", "start", name, bytes, "scheduled", "done");
+  flows_.start_transfer(from, to, bytes, {Flows::Tag::Kind::kTransfer, index_of_transfer, 0});
+}
+
+void World::apply_factor(std::uint32_t node) {
+  machines_[node].server.set_factor(machines_[node].factor(), now_);
+  reschedule(node);
+}
+
+void World::slow(NodeId node, std::uint32_t effect, double factor) {
+  auto& slowdowns = machines_[index(node)].slowdowns;
+  const auto known = std::find_if(slowdowns.begin(), slowdowns.end(),
+                                  [effect](const auto& s) { return s.first == effect; });
+  if (known == slowdowns.end()) {
+    slowdowns.emplace_back(effect, factor);
+  } else {
+    known->second = factor;
+  }
+  apply_factor(static_cast<std::uint32_t>(index(node)));
+}
+
+void World::end_slow(NodeId node, std::uint32_t effect) {
+  std::erase_if(machines_[index(node)].slowdowns,
+                [effect](const auto& s) { return s.first == effect; });
+  apply_factor(static_cast<std::uint32_t>(index(node)));
+}
+
+void World::pause(NodeId node) {
+  ++machines_[index(node)].pauses;
+  apply_factor(static_cast<std::uint32_t>(index(node)));
+}
+
+void World::resume(NodeId node) {
+  Machine& machine = machines_[index(node)];
+  assert(machine.pauses > 0);
+  if (--machine.pauses > 0 || !machine.up) return;
+  apply_factor(static_cast<std::uint32_t>(index(node)));
+  std::vector<std::uint32_t> held;
+  held.swap(machine.held);
+  for (const std::uint32_t job : held) take_job(job);
+}
+
+void World::crash(NodeId node, bool notify, bool keep_queue) {
+  Machine& machine = machines_[index(node)];
+  ++machine.crashes;
+  if (machine.up) stop_machine(static_cast<std::uint32_t>(index(node)), notify, keep_queue);
+}
+
+void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
+  Machine& machine = machines_[node];
+  machine.up = false;
+  machine.resets = notify;
+  machine.keeps_queue = keep_queue;
+  machine.start_tries = 0;
+  machine.up_ns += static_cast<double>((now_ - machine.up_since).count());
+  ++machine.incarnation;
+  std::vector<std::uint32_t> victims;
+  machine.server.evict(jobs_, now_, keep_queue, victims);
+  victims.insert(victims.end(), machine.held.begin(), machine.held.end());
+  machine.held.clear();
+  for (const std::uint32_t id : victims) {
+    if (jobs_[id].activity != kNoIndex) flows_.cancel(jobs_[id].activity);
+    faults_->count_casualty(id_at<NodeId>(node));
+    if (notify) {
+      reset(id);
+    } else {
+      ++lost_jobs_;
+      jobs_.release(id);
+    }
+  }
+  apply_factor(node);
+  platform_.hosts[network_.gateways() + node].host->turn_off();
+  if (notify) announce(MembershipChange::Kind::kDown, node);
+}
+
+void World::start(NodeId node) {
+  Machine& machine = machines_[index(node)];
+  if (machine.crashes > 0) {
+    --machine.crashes;
+  } else if (machine.drains > 0) {
+    --machine.drains;
+  }
+  if (machine.crashes > 0 || machine.drains > 0) return;
+  if (machine.up)
+    return announce(MembershipChange::Kind::kUp, static_cast<std::uint32_t>(index(node)));
+  agenda_.push(now_ + faults_->start_delay(node), EventKind::kNodeStart,
+               static_cast<std::uint32_t>(index(node)), machine.incarnation);
+}
+
+void World::on_start_due(std::uint32_t node, std::uint32_t incarnation) {
+  Machine& machine = machines_[node];
+  if (machine.up || machine.incarnation != incarnation || machine.crashes > 0) return;
+  if (!faults_->start_fails(id_at<NodeId>(node), machine.start_tries)) return bring_up(node);
+  if (++machine.start_tries >= kStartTriesMax) return;
+  Random random(streams_.at("boot", node, machine.incarnation * 64ULL + machine.start_tries));
+  const double boot_s =
+      std::max(0.0, scenario_.cluster.groups[machine.group].boot_time.draw(random));
+  agenda_.push(now_ + from_seconds(boot_s) + faults_->start_delay(id_at<NodeId>(node)),
+               EventKind::kNodeStart, node, incarnation);
+}
+
+void World::bring_up(std::uint32_t node) {
+  Machine& machine = machines_[node];
+  machine.up = true;
+  machine.resets = false;
+  machine.up_since = now_;
+  platform_.hosts[network_.gateways() + node].host->turn_on();
+  if (is_flow_fidelity_) {
+    start_executions(node);
+  } else {
+    machine.server.refill(jobs_, now_);
+  }
+  apply_factor(node);
+  announce(MembershipChange::Kind::kUp, node);
+}
+
+void World::drain(NodeId node, Duration grace) {
+  const auto n = static_cast<std::uint32_t>(index(node));
+  Machine& machine = machines_[n];
+  if (++machine.drains > 1 || !machine.up) return;
+  announce(MembershipChange::Kind::kDrain, n);
+  if (grace < Duration::max()) {
+    agenda_.push(add_saturating(now_, grace), EventKind::kDrainLimit, n, machine.incarnation);
+  }
+  leave_if_drained(n);
+}
+
+void World::leave_if_drained(std::uint32_t node) {
+  const Machine& machine = machines_[node];
+  if (!machine.is_draining() || !machine.up || machine.pauses > 0) return;
+  if (machine.server.waiting() + machine.server.in_service() > 0) return;
+  stop_machine(node, true, false);
+}
+
+void World::on_drain_limit(std::uint32_t node, std::uint32_t incarnation) {
+  const Machine& machine = machines_[node];
+  if (machine.incarnation != incarnation || !machine.is_draining()) return;
+  stop_machine(node, true, false);
+}
+
+void World::announce(MembershipChange::Kind kind, std::uint32_t node) {
+  for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
+    const std::uint32_t id = changes_.acquire();
+    changes_[id] = {{kind, id_at<NodeId>(node)}, g};
+    agenda_.push(now_ + network_.latency(network_.gateways() + node, g), EventKind::kMembership,
+                 id);
+  }
+}
+
+void World::on_membership(std::uint32_t id) {
+  const ChangeOnWay on_way = changes_[id];
+  changes_.release(id);
+  gateways_[on_way.gateway].router.on_membership(on_way.change, now_);
+  rearm(on_way.gateway);
+}
+
+Time World::report_date(std::uint32_t node) const {
+  const std::int64_t interval = scenario_.reports.interval.count();
+  const auto nodes = static_cast<std::int64_t>(machines_.size());
+  return kStart + Duration{interval * static_cast<std::int64_t>(report_cycle_) +
+                           interval / nodes * (node + 1)};
+}
+
+void World::on_reports_due(std::uint32_t node) {
+  send_report(node);
+  const bool wraps = node + 1 == machines_.size();
+  if (wraps) ++report_cycle_;
+  const std::uint32_t next = wraps ? 0 : node + 1;
+  agenda_.push(report_date(next), EventKind::kReportsDue, next);
+}
+
+LoadReport World::read_load(const Machine& machine) const {
+  LoadReport report;
+  report.measured_at = now_;
+  report.cpu = machine.cpu;
+  report.network = machine.network;
+  const NodeGroup& group = scenario_.cluster.groups[machine.group];
+  report.memory = static_cast<float>(
+      (resident_bytes_[machine.group] + machine.server.memory_bytes()) / group.memory_bytes);
+  report.queue_length = machine.server.waiting() + static_cast<std::uint32_t>(machine.held.size());
+  report.in_service = machine.server.in_service();
+  return report;
+}
+
+void World::send_report(std::uint32_t node) {
+  Machine& machine = machines_[node];
+  if (!machine.up || machine.pauses > 0) return;
+  const auto elapsed = static_cast<double>((now_ - machine.reported_at).count());
+  const double busy = machine.server.busy_core_ns(now_);
+  const double bytes = network_.busier_bytes(network_.gateways() + node);
+  const double bandwidth = scenario_.cluster.groups[machine.group].bandwidth;
+  machine.cpu =
+      static_cast<float>((busy - machine.busy_at_report) / (elapsed * machine.server.cores()));
+  machine.network = static_cast<float>(
+      std::min(1.0, (bytes - machine.bytes_at_report) / (elapsed * 1e-9 * bandwidth)));
+  machine.busy_at_report = busy;
+  machine.bytes_at_report = bytes;
+  machine.reported_at = now_;
+  const LoadReport report = read_load(machine);
+  for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
+    const std::uint32_t id = reports_.acquire();
+    reports_[id] = {node, g, false, report};
+    const Message message{EventKind::kReportArrive,
+                          id,
+                          network_.gateways() + node,
+                          g,
+                          kReportBytes,
+                          report_cycle_ * machines_.size() + node};
+    if (!network_.send(message, now_)) reports_.release(id);
+  }
+}
+
+void World::on_report_arrive(std::uint32_t id) {
+  ReportOnWay on_way = reports_[id];
+  const Message message{
+      EventKind::kReportArrive, id,           network_.gateways() + on_way.node,
+      on_way.gateway,           kReportBytes, report_cycle_ * machines_.size() + on_way.node};
+  if (!on_way.was_delayed) {
+    if (!passes(message)) return;
+    Duration delay{0};
+    if (faults_->disturbs_reports()) {
+      const std::uint64_t number = report_cycle_ * gateways_.size() + on_way.gateway;
+      if (!faults_->disturb_report(id_at<NodeId>(on_way.node), number, reports_[id].report,
+                                   delay)) {
+        return reports_.release(id);
+      }
+      on_way = reports_[id];
+    }
+    if (delay.count() > 0) {
+      reports_[id].was_delayed = true;
+      agenda_.push(now_ + delay, EventKind::kReportArrive, id);
+      return;
+    }
+  }
+  reports_.release(id);
+  gateways_[on_way.gateway].router.on_report(id_at<NodeId>(on_way.node), on_way.report, now_);
+  rearm(on_way.gateway);
+}
+
+int World::healthy_machines() const {
+  return static_cast<int>(std::count_if(machines_.begin(), machines_.end(), [](const Machine& m) {
+    return m.up && m.pauses == 0 && !m.is_draining();
+  }));
+}
+
+}  // namespace phoenix::sim

@@ -1,0 +1,116 @@
+// What the simulated world tells of itself: interval samples, decisions, and the summary at the
+// end.
+#include <fmt/format.h>
+
+#include "sim/fault_player.h"
+#include "sim/world.h"
+
+namespace phoenix::sim {
+namespace {
+
+std::string_view action_text(RouterNotice::Kind kind) {
+  switch (kind) {
+    case RouterNotice::Kind::kEjected:
+      return "eject";
+    case RouterNotice::Kind::kReadmitted:
+      return "readmit";
+    case RouterNotice::Kind::kPanic:
+      return "panic";
+    case RouterNotice::Kind::kPanicOver:
+      return "panic_over";
+    case RouterNotice::Kind::kStale:
+      return "stale";
+    case RouterNotice::Kind::kFresh:
+      return "fresh";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<NodeSample> World::node_samples() {
+  std::vector<NodeSample> samples;
+  samples.reserve(machines_.size());
+  for (std::uint32_t i = 0; i < machines_.size(); ++i) {
+    const Machine& machine = machines_[i];
+    NodeSample sample;
+    sample.waiting = machine.server.waiting() + static_cast<std::uint32_t>(machine.held.size());
+    sample.in_service = machine.server.in_service();
+    sample.busy_core_ns = machine.server.busy_core_ns(now_);
+    const double up_ns =
+        machine.up_ns + (machine.up ? static_cast<double>((now_ - machine.up_since).count()) : 0.0);
+    sample.available_core_ns = up_ns * machine.server.cores();
+    sample.busier_bytes = network_.busier_bytes(network_.gateways() + i);
+    sample.memory_bytes = resident_bytes_[machine.group] + machine.server.memory_bytes();
+    sample.completed = machine.completed;
+    sample.refused = machine.refused;
+    sample.attempts = machine.attempts;
+    sample.state = !machine.up ? 0 : machine.is_draining() ? 2 : machine.pauses > 0 ? 3 : 1;
+    samples.push_back(sample);
+  }
+  return samples;
+}
+
+void World::log_decision(std::string_view family, std::string_view action, std::string_view subject,
+                         double value, std::string_view reason, std::string_view outcome,
+                         std::optional<Time> at) {
+  ++decisions_;
+  if (options_.record == nullptr) return;
+  DecisionRow row;
+  row.seq = static_cast<std::int64_t>(decisions_ - 1);
+  row.t = at.value_or(now_).time_since_epoch().count();
+  row.family = family;
+  row.action = action;
+  row.subject = subject;
+  row.value = value;
+  row.reason = reason;
+  row.outcome = outcome;
+  options_.record->append(row);
+}
+
+void World::on_sample(bool warmup_ends) {
+  if (warmup_ends) return collector_.end_warmup(node_samples());
+  take_sample();
+  agenda_.push(now_ + scenario_.record.interval, EventKind::kSample, 0);
+}
+
+void World::take_sample() {
+  std::uint64_t retries = 0;
+  for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
+    retries += gateways_[g].router.counters().retries;
+    for (const RouterNotice& notice : gateways_[g].router.take_notices()) {
+      const std::string subject = notice.node == kNoNode
+                                      ? fmt::format("gateway:{}", g)
+                                      : fmt::format("node:{} gateway:{}", index(notice.node), g);
+      log_decision("routing", action_text(notice.kind), subject, notice.value, notice.why, "done",
+                   notice.at);
+    }
+  }
+  collector_.end_interval(now_, node_samples(), retries);
+  if (options_.record != nullptr) options_.record->flush();
+}
+
+RunSummary World::finish() {
+  std::vector<std::uint32_t> open;
+  requests_.for_each_live([&](std::uint32_t id) { open.push_back(id); });
+  for (const std::uint32_t id : open) collector_.unanswered(requests_[id]);
+  RunSummary summary = collector_.summarize(now_, node_samples());
+  for (const SimGateway& gateway : gateways_) {
+    const RouterCounters& counters = gateway.router.counters();
+    summary.attempts += counters.attempts;
+    summary.retries += counters.retries;
+    summary.retries_denied += counters.retries_denied;
+    summary.wasted_replies += counters.late_results;
+    summary.ejections += counters.ejections;
+    summary.panic_picks += counters.panic_picks;
+  }
+  summary.lost_messages = network_.lost_messages() + lost_jobs_;
+  summary.faults = faults_->summarize();
+  summary.events = events_;
+  summary.digest = digest_;
+  summary.complete = !interrupted_;
+  collector_.write_histograms();
+  return summary;
+}
+
+}  // namespace phoenix::sim

@@ -1,0 +1,108 @@
+// Builds the simulated machines and gateways from the scenario.
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+#include "sim/fault_player.h"
+#include "sim/world.h"
+#include "strategies/registry.h"
+
+namespace phoenix::sim {
+namespace {
+
+bool hosts_service(const NodeGroup& group, const Service& service) {
+  return group.services.empty() || std::find(group.services.begin(), group.services.end(),
+                                             service.name) != group.services.end();
+}
+
+// "gateway:0", "node:3" or "group:new" (its first node), as an endpoint: gateways first, then
+// nodes.
+std::uint32_t endpoint_number(const Scenario& scenario, const std::string& text) {
+  const std::size_t colon = text.find(':');
+  const std::string kind = text.substr(0, colon);
+  const std::string name = text.substr(colon + 1);
+  const auto gateways = static_cast<std::uint32_t>(scenario.gateway.count);
+  if (kind == "gateway") return static_cast<std::uint32_t>(std::stoul(name));
+  if (kind == "node") return gateways + static_cast<std::uint32_t>(std::stoul(name));
+  std::uint32_t first = gateways;
+  for (const NodeGroup& group : scenario.cluster.groups) {
+    if (group.name == name) return first;
+    first += static_cast<std::uint32_t>(group.count);
+  }
+  assert(false && "the parser checks transfer ends");
+  return 0;
+}
+
+}  // namespace
+
+void World::build_machines() {
+  std::uint32_t group_index = 0;
+  for (const NodeGroup& group : scenario_.cluster.groups) {
+    std::vector<int> queues;
+    Discipline discipline = Discipline::kProcessorSharing;
+    for (const Service& service : scenario_.services) {
+      const bool hosted = hosts_service(group, service);
+      queues.push_back(hosted ? service.queue : -group.cores);
+      if (hosted) discipline = service.discipline;
+    }
+    for (int i = 0; i < group.count; ++i) {
+      machines_.emplace_back(NodeServer(group.cores, group.speed, discipline, queues));
+      machines_.back().group = group_index;
+    }
+    double resident = 0;
+    for (const Service& service : scenario_.services) {
+      if (hosts_service(group, service)) resident += service.memory_bytes;
+    }
+    resident_bytes_.push_back(resident);
+    ++group_index;
+  }
+}
+
+void World::build_gateways() {
+  std::vector<RouterClass> router_classes;
+  for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+    for (const RequestClass& c : scenario_.services[s].classes) {
+      router_classes.push_back({id_at<ServiceId>(s), c.attempt_timeout});
+      classes_.push_back(
+          {id_at<ServiceId>(s), c.deadline, static_cast<float>(c.memory_bytes), c.repeatable});
+    }
+  }
+  for (int g = 0; g < scenario_.gateway.count; ++g) {
+    std::vector<std::unique_ptr<Balancer>> balancers;
+    for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+      Result<MadeBalancer> made = make_balancer(scenario_.strategies.balancer);
+      assert(made.ok());
+      balancers.push_back(std::move(made->strategy));
+    }
+    gateways_.push_back({Router(scenario_.router, std::move(balancers), router_classes,
+                                streams_.named(fmt::format("balancer/{}", g))),
+                         MessageCpu(scenario_.gateway), kNever});
+    Router& router = gateways_.back().router;
+    for (std::uint32_t n = 0; n < machines_.size(); ++n) {
+      const NodeGroup& group = scenario_.cluster.groups[machines_[n].group];
+      for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+        if (!hosts_service(group, scenario_.services[s])) continue;
+        router.on_membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
+                              group.weight, true},
+                             kStart);
+      }
+    }
+    piggyback_ = scenario_.reports.piggyback && router.uses_reports();
+    rearm(static_cast<std::uint32_t>(g));
+  }
+}
+
+void World::build_transfers() {
+  for (std::uint32_t i = 0; i < scenario_.transfers.size(); ++i) {
+    const Transfer& transfer = scenario_.transfers[i];
+    transfer_ends_.emplace_back(endpoint_number(scenario_, transfer.from),
+                                endpoint_number(scenario_, transfer.to));
+    for (int k = 0; k < std::max(1, transfer.count); ++k) {
+      transfer_dates_.emplace_back(kStart + transfer.start + k * transfer.every, i);
+    }
+  }
+  std::stable_sort(transfer_dates_.begin(), transfer_dates_.end());
+}
+
+}  // namespace phoenix::sim
