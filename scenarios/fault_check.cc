@@ -44,7 +44,7 @@ class Checker {
     problems_.push_back({std::string(key), message});
   }
   void value(std::string_view key, const std::string& found, const std::string& message) {
-    add(key, std::string(key) + " = " + found + ": " + message);
+    add(key, "found " + found + ": " + message);
   }
   void quote(std::string_view key, std::string_view found, const std::string& message) {
     value(key, "\"" + std::string(found) + "\"", message);
@@ -90,8 +90,7 @@ class Checker {
 
   void check_duration() {
     if (!spec_.has_duration) {
-      if (rule_->duration == Lasting::kRequired)
-        add("duration", "duration: " + name() + " needs one");
+      if (rule_->duration == Lasting::kRequired) add("duration", name() + " needs one");
       return;
     }
     if (rule_->duration == Lasting::kNone) {
@@ -121,7 +120,7 @@ class Checker {
     for (const FaultParameter& parameter : rule_->parameters) known.emplace_back(parameter.name);
     for (const auto& [key, found] : given) {
       if (find_parameter(*rule_, key) != nullptr) continue;
-      add(key, key + ": unknown parameter of " + name() + did_you_mean(key, known) +
+      add(key, "unknown parameter of " + name() + did_you_mean(key, known) +
                    (known.empty() ? "; it has none" : "; known: " + join_names(known)));
     }
   }
@@ -138,8 +137,7 @@ class Checker {
       if (!found) {
         add(parameter.name, found.error());
       } else if (std::isnan(*found)) {
-        add(parameter.name, std::string(parameter.name) + ": " + name() + " needs one, in " +
-                                print_bounds(parameter));
+        add(parameter.name, name() + " needs one, in " + print_bounds(parameter));
       }
     }
   }
@@ -157,7 +155,7 @@ class Checker {
     const std::string_view text =
         spec_.target.empty() ? rule_->default_target : std::string_view(spec_.target);
     if (text.empty()) {
-      add("target", "target: " + name() + " needs one");
+      add("target", name() + " needs one");
       return;
     }
     const Result<FaultTarget> target = parse_fault_target(text, topology_);

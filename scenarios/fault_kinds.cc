@@ -303,19 +303,25 @@ std::string print_bounds(const FaultParameter& parameter) {
 
 Result<double> fault_number(const FaultSpec& spec, const FaultParameter& parameter) {
   double value = parameter.preset;
-  const std::string name(parameter.name);
-  if (const double* number = find_value(spec.numbers, name)) {
+  std::string found;
+  if (const double* number = find_value(spec.numbers, parameter.name)) {
     value = *number;
-  } else if (const std::string* text = find_value(spec.texts, name)) {
+    found = print_number(value);
+    if (parameter.unit != Unit::kNumber && value != 0) {
+      return Error{"found " + found + ": needs a unit, as in \"" + found +
+                   (parameter.unit == Unit::kRate ? " /s\"" : " s\"")};
+    }
+  } else if (const std::string* text = find_value(spec.texts, parameter.name)) {
     const Result<double> read = read_with_unit(*text, parameter.unit);
-    if (!read) return Error{name + " = \"" + *text + "\": " + read.error()};
+    found = "\"" + *text + "\"";
+    if (!read) return Error{read.error()};
     value = *read;
   } else {
     return value;
   }
   const bool is_low = parameter.above_low ? !(value > parameter.low) : !(value >= parameter.low);
   if (is_low || !(value <= parameter.high) || std::isinf(value)) {
-    return Error{name + " = " + print_number(value) + ": must be in " + print_bounds(parameter)};
+    return Error{"found " + found + ": must be in " + print_bounds(parameter)};
   }
   return value;
 }

@@ -100,8 +100,8 @@ struct FaultKindInfo {
 std::span<const FaultKindInfo> fault_kinds();
 
 // Everything wrong with one fault that can be known at load time: unknown kind, target or
-// parameter, value out of bounds, or a kind this world or fidelity cannot do. Empty when fine. Each
-// message starts with the key it is about ("kind", "target", ...).
+// parameter, value out of bounds, or a kind this world or fidelity cannot do. Empty when fine.
+// `key` is the one it is about ("kind", "target", ...); the message does not repeat it.
 struct FaultProblem {
   std::string key;
   std::string message;

@@ -70,8 +70,8 @@ Status known_zone(std::string_view name, const FaultTopology& topology) {
 
 Result<std::vector<NodeId>> nodes_of_zone(std::string_view name, const FaultTopology& topology) {
   if (const Status known = known_zone(name, topology); !known) return Error{known.error()};
-  const std::vector<NodeId> nodes = nodes_where(
-      topology, [&](std::size_t group) { return topology.group_zones[group] == name; });
+  const std::vector<NodeId> nodes =
+      nodes_where(topology, [&](std::size_t group) { return topology.group_zones[group] == name; });
   if (nodes.empty()) return Error{"zone " + quoted(name) + " has no nodes"};
   return nodes;
 }

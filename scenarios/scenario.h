@@ -166,8 +166,8 @@ struct FaultSpec {
       -1;              // fewest healthy nodes that must remain is total - this; -1 is no limit
   std::string stream;  // empty: id
   bool allow_unsupported = false;
-  // Parameters of the kind, as fault_kinds() lists them: "factor", "p", "delay", "mean_on", "grace",
-  // "mode"...; in base units where numeric. A text for a numeric parameter is read with its unit.
+  // Parameters of the kind, as fault_kinds() lists them ("factor", "p", "delay", "mode"...), as
+  // written: bare numbers, and texts, which hold the unit where one is needed.
   std::vector<std::pair<std::string, double>> numbers;
   std::vector<std::pair<std::string, std::string>> texts;
 };
