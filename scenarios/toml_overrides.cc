@@ -20,6 +20,8 @@ bool is_word(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return is_word(c); });
 }
 
+constexpr std::size_t kStepsMax = 16;  // deeper than any scenario
+
 struct Step {
   std::string name;
   std::optional<std::size_t> index;  // `[3]`
@@ -59,6 +61,7 @@ std::optional<Assignment> read_assignment(std::string_view text) {
   Assignment assignment;
   std::string_view rest = trim(text);
   do {
+    if (assignment.path.size() == kStepsMax) return std::nullopt;
     if (!assignment.path.empty() && rest.starts_with('.')) rest.remove_prefix(1);
     if (!read_step(rest, assignment.path.emplace_back())) return std::nullopt;
   } while (rest.starts_with('.') || rest.starts_with('['));

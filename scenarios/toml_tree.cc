@@ -1,6 +1,7 @@
 #include "scenarios/toml_tree.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <toml++/toml.h>
@@ -9,6 +10,8 @@
 
 namespace phoenix {
 namespace {
+
+constexpr int kPartsMax = 8;
 
 Position position_of(const toml::source_region& region) {
   return {-1, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
@@ -65,6 +68,63 @@ void move_to(TomlNode& node, Position at) {
   }
 }
 
+// Counts the parts of dotted keys, a line at a time. The library builds and frees one nested table
+// a part by recursion, and would overflow the stack over a key of many thousands.
+class KeyDepth {
+ public:
+  // Whether the key in front of `c` or ending with it has too many parts.
+  bool is_too_deep(char c) {
+    if (c == '\n') {
+      *this = {};
+    } else if (!is_comment_) {
+      read(c);
+    }
+    return parts_ > kPartsMax;
+  }
+
+ private:
+  void read(char c) {
+    if (quote_ != 0) {
+      if (c == quote_) quote_ = 0;
+      last_ = 'q';
+    } else if (c == '"' || c == '\'') {
+      quote_ = c;
+    } else if (c == '#') {
+      is_comment_ = true;
+    } else if (c == '.') {
+      parts_ = last_ == '.' ? 1 : parts_ + 1;
+      last_ = '.';
+    } else if (c == ' ' || c == '\t') {
+      is_gap_ = true;
+      return;
+    } else {
+      const bool is_new = is_gap_ && last_ != '.';
+      if (is_new || std::string_view("=,[]{}").find(c) != std::string_view::npos) parts_ = 1;
+      last_ = 'a';
+    }
+    is_gap_ = false;
+  }
+
+  int parts_ = 1;
+  char quote_ = 0;
+  char last_ = 0;
+  bool is_gap_ = false;
+  bool is_comment_ = false;
+};
+
+std::optional<TomlSyntaxError> find_deep_key(std::string_view text) {
+  KeyDepth depth;
+  Position at{-1, 1, 1};
+  for (const char c : text) {
+    if (depth.is_too_deep(c)) {
+      return TomlSyntaxError{at, "found a key of more than " + std::to_string(kPartsMax) +
+                                     " parts; allowed at most " + std::to_string(kPartsMax)};
+    }
+    at = c == '\n' ? Position{-1, at.line + 1, 1} : Position{-1, at.line, at.column + 1};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const TomlNode* TomlNode::find(std::string_view key) const {
@@ -97,6 +157,7 @@ std::string describe(const TomlNode& node) {
 }
 
 std::variant<TomlNode, TomlSyntaxError> parse_toml(std::string_view text) {
+  if (auto deep = find_deep_key(text)) return *std::move(deep);
   try {
     TomlNode root = convert(toml::parse(text));
     root.at = {-1, 1, 1};
