@@ -156,10 +156,12 @@ void Collector::end_interval(Time now, const std::vector<NodeSample>& nodes,
 
 void Collector::end_warmup(const std::vector<NodeSample>& nodes) { base_ = nodes; }
 
-void Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
-                                 RunSummary& summary) const {
+double Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
+                                   RunSummary& summary) const {
   const double hours = to_seconds(end - measured_from_) / 3600.0;
   double attempts = 0;
+  double busy_all = 0;
+  double available_all = 0;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     attempts += static_cast<double>(nodes[i].attempts - base_[i].attempts);
   }
@@ -176,6 +178,8 @@ void Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
       available += nodes[node].available_core_ns - base_[node].available_core_ns;
       sent += static_cast<double>(nodes[node].attempts - base_[node].attempts);
     }
+    busy_all += busy;
+    available_all += available;
     out.utilization = available > 0 ? busy / available : 0;
     out.request_share = attempts > 0 ? sent / attempts : 0;
     out.node_hours = hours * group.count;
@@ -184,6 +188,7 @@ void Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
     summary.cost += out.cost;
     summary.groups.push_back(std::move(out));
   }
+  return available_all > 0 ? busy_all / available_all : std::numeric_limits<double>::quiet_NaN();
 }
 
 RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) const {
@@ -216,7 +221,8 @@ RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) 
   }
   summary.total.latency = LatencySummary::of(all);
   rates(summary.total);
-  summarize_groups(end, nodes, summary);
+  const double utilization = summarize_groups(end, nodes, summary);
+  judge_targets(scenario_.targets, utilization, std::numeric_limits<double>::quiet_NaN(), summary);
   return summary;
 }
 

@@ -60,8 +60,9 @@ class Collector {
   bool is_recorded(const Request& request) const;
   void record_request(const Request& request, std::int64_t answered, std::uint8_t result) const;
   double cluster_cpu(const std::vector<NodeSample>& nodes) const;
-  std::vector<TargetSummary> targets(const RunSummary& summary, const Histogram& all) const;
-  void summarize_groups(Time end, const std::vector<NodeSample>& nodes, RunSummary& summary) const;
+  // Returns the utilization of the whole cluster; NaN where nothing was up.
+  double summarize_groups(Time end, const std::vector<NodeSample>& nodes,
+                          RunSummary& summary) const;
 
   const Scenario& scenario_;
   const Streams& streams_;

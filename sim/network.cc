@@ -135,6 +135,12 @@ void Network::carry(const Message& message, double extra_ns, Time now) {
 Network::Disturbance Network::disturb(const Message& message, bool sending) {
   Disturbance met;
   for (Effect& effect : effects_) {
+    if (effect.action == FaultAction::kBandwidth) {
+      if (sending && (effect.from[message.from] != 0 || effect.to[message.to] != 0)) {
+        ++affected_[effect.id];
+      }
+      continue;
+    }
     if (!effect.from[message.from] || !effect.to[message.to]) continue;
     switch (effect.action) {
       case FaultAction::kCut:

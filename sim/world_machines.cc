@@ -226,6 +226,9 @@ void World::bring_up(std::uint32_t node) {
   machine.up = true;
   machine.resets = false;
   machine.up_since = now_;
+  machine.reported_at = now_;
+  machine.busy_at_report = machine.server.busy_core_ns(now_);
+  machine.bytes_at_report = network_.busier_bytes(network_.gateways() + node);
   platform_.hosts[network_.gateways() + node].host->turn_on();
   if (is_flow_fidelity_) {
     start_executions(node);
