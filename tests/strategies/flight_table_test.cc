@@ -112,6 +112,23 @@ TEST(FlightTableTest, FinishedRequestsAreNeverDue) {
   EXPECT_EQ(table.next_due(), kNever);
 }
 
+// What is left behind by finished requests is cleared away now and then; the living must survive
+// it.
+TEST(FlightTableTest, ClearingAwayTheFinishedKeepsTheOthers) {
+  FlightTable table(std::vector{kNoTimeout});
+  const FlightSlot backs_off = table.add(with_deadline(0, kNever));
+  table.back_off(backs_off, kStart + 3s);
+  for (RequestToken token = 1; token <= 40; ++token) table.add(with_deadline(token, kStart + 5s));
+  const FlightSlot early = table.add(with_deadline(41, kStart + 1s));
+  for (RequestToken token = 100; token < 1100; ++token) {
+    table.remove(table.add(with_deadline(token, kStart + 2s)));
+  }
+  EXPECT_EQ(next_overdue(table, kStart + 1s - 1ns), kNoSlot);
+  EXPECT_EQ(next_overdue(table, kStart + 1s), early);
+  table.remove(early);
+  EXPECT_EQ(next_overdue(table, kStart + 3s), backs_off);
+}
+
 TEST(FlightTableTest, AttemptsTimeOutOldestFirstAndOnlyBeforeTheirDeadline) {
   FlightTable table(std::vector<Duration>{100ms});
   const FlightSlot first = table.add(with_deadline(1, kNever));

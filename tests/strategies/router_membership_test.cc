@@ -82,6 +82,22 @@ TEST(RouterMembership, AnEjectedNodeReturnsByItself) {
   EXPECT_TRUE(router.take_notices().empty());
 }
 
+TEST(RouterMembership, AShortEjectionIsOverOnTime) {
+  RouterSettings settings;
+  settings.consecutive_errors = 1;
+  settings.ejection_time = 150ms;
+  Router router = make_router<FirstNode>(settings, one_class());
+  join(router, 10);
+  RequestInfo info = request(1);
+  info.repeatable = false;
+  const RouterAction sent = router.on_request(info, at(10ms));
+  router.on_result(sent.attempt, AttemptResult::kError, at(20ms));
+  EXPECT_FALSE(router.pool(ServiceId{0}).is_eligible(sent.node));
+  EXPECT_EQ(router.next_wake(), at(170ms));
+  router.on_wake(at(170ms));
+  EXPECT_TRUE(router.pool(ServiceId{0}).is_eligible(sent.node));
+}
+
 // Ten nodes with 200 requests each, every third of one node's fails: never five in a row.
 TEST(RouterMembership, TheSweepEjectsWhatRunsOfErrorsMiss) {
   Router router = make_router<LeastCost>(RouterSettings{}, one_class());
@@ -255,6 +271,16 @@ TEST(RouterReports, AreKeptByThePoolAndTheirAgeDecidesOnTicks) {
   ASSERT_NE(router.pool(ServiceId{0}).report(node(1)), nullptr);
   EXPECT_EQ(router.pool(ServiceId{0}).report(node(1))->measured_at, at(5s));
   EXPECT_EQ(router.pool(ServiceId{0}).report(node(0)), nullptr);
+}
+
+TEST(RouterReports, AreOfUseToABalancerThatListensOrToATimeout) {
+  std::vector<PoolEvent> heard;
+  EXPECT_FALSE(make_router<FirstNode>(RouterSettings{}, one_class()).uses_reports());
+  EXPECT_TRUE(make_router<Listener>(RouterSettings{}, one_class(), mask_of(Event::kReport), heard)
+                  .uses_reports());
+  RouterSettings settings;
+  settings.report_timeout = 5s;
+  EXPECT_TRUE(make_router<FirstNode>(settings, one_class()).uses_reports());
 }
 
 TEST(RouterTicks, AWorldThatComesLateGetsOneTickNotMany) {
