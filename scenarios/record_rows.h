@@ -12,13 +12,18 @@
 
 namespace phoenix {
 
-// Text of fixed length, null padded; longer text is cut.
+// Text of fixed length, null padded; longer text is cut before the character that does not fit.
 template <std::size_t N>
 struct FixedText {
   char data[N] = {};
   FixedText() = default;
   FixedText(std::string_view text) {  // NOLINT: implicit on purpose
-    std::memcpy(data, text.data(), text.size() < N ? text.size() : N);
+    std::size_t bytes = text.size();
+    if (bytes > N) {
+      bytes = N;
+      while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0U) == 0x80U) --bytes;
+    }
+    if (bytes > 0) std::memcpy(data, text.data(), bytes);
   }
   FixedText(const char* text) : FixedText(std::string_view(text)) {}  // NOLINT
   std::string_view view() const { return {data, strnlen(data, N)}; }

@@ -1,9 +1,14 @@
 // Writes the one record of a run, for either world. Nobody else in the project writes HDF5.
 //
-// While a run lasts the file is `<path>.part`; finish() sets `complete`, closes, syncs and renames
-// it. A run killed at any moment leaves a `.part` whose flushed rows are readable (as SWMR reader,
-// or after h5clear on a copy) and that says it is not complete. Memory is bounded: one buffered
-// chunk a table.
+// While a run lasts the file is `<path>.part`, guarded by a lock on `<path>.lock`; finish() sets
+// `complete`, closes, syncs and renames it. A run killed at any moment leaves a `.part` whose
+// flushed rows are readable (as SWMR reader, or after h5clear on a copy) and that says it is not
+// complete; the next run with the same path replaces it. A finished record is replaced only by
+// another finished one. Memory is bounded: one buffered chunk a table, and HDF5's cache of 4 MiB
+// a table. Writing stops with an error when less than 64 MiB are free.
+//
+// Equal appends give equal tables, whenever they are flushed. What differs between runs of one seed
+// (start time, host, process, speed) is in root attributes and in summary rows of scope "run" only.
 //
 // One thread at a time; open nothing before a fork(). After the first failure (disk full, ...)
 // everything else is a no-op and status() keeps the reason; the run may go on, the record will
@@ -32,7 +37,8 @@ struct RecordOrigin {
 
 class RecordWriter {
  public:
-  // Creates `<path>.part` with all tables and attributes. The error says which path and why.
+  // Creates `<path>.part` with all tables and attributes, as `record_schema.h` has them. The error
+  // says which path and why, also when another live process is writing it.
   static Result<std::unique_ptr<RecordWriter>> create(const std::string& path,
                                                       const Scenario& scenario,
                                                       const RecordOrigin& origin);
@@ -46,9 +52,12 @@ class RecordWriter {
   void append(const HistogramRow& row);
   void append(const SummaryRow& row);
 
-  // Makes everything appended so far safe from the death of this process. Called about once a
-  // second of wall time.
+  // Makes everything appended so far safe from the death of this process. Costs milliseconds and,
+  // for each table with new rows, up to a chunk of the file; see flush_when_due().
   void flush();
+
+  // flush() if the last one is a second of wall time or more ago. Cheap enough for every interval.
+  void flush_when_due();
 
   const Status& status() const;
 
