@@ -101,12 +101,17 @@ void read_router(Section& s, RouterSettings& router) {
   s.field("report_timeout", router.report_timeout, duration(kNotNegative));
 }
 
-Result<std::string> balancer(const TomlNode& node) {
-  const Result<std::string> written = text()(node);
-  if (!written) return written;
-  const Result<MadeBalancer> made = make_balancer(*written);
+Result<std::string> balancer_in_full(std::string_view written) {
+  const Result<MadeBalancer> made = make_balancer(written);
   if (!made) return Error{made.error()};
   return made->text;
+}
+
+void read_strategies(Section& s, Strategies& strategies) {
+  s.field("balancer", strategies.balancer, [](const TomlNode& node) -> Result<std::string> {
+    const Result<std::string> written = text()(node);
+    return written ? balancer_in_full(*written) : written;
+  });
 }
 
 void read_targets(Section& s, Targets& targets) {
@@ -170,8 +175,8 @@ void read_scenario(Section& s, Scenario& scenario) {
   s.tables("service", scenario.services, read_service);
   s.table("workload", [&](Section& t) { read_workload(t, scenario.workload); });
   s.table("router", [&](Section& t) { read_router(t, scenario.router); });
-  s.table("strategies",
-          [&](Section& t) { t.field("balancer", scenario.strategies.balancer, balancer); });
+  scenario.strategies.balancer = *balancer_in_full(scenario.strategies.balancer);
+  s.table("strategies", [&](Section& t) { read_strategies(t, scenario.strategies); });
   s.table("targets", [&](Section& t) { read_targets(t, scenario.targets); });
   s.tables("fault", scenario.faults, read_fault);
   name_faults(scenario.faults);

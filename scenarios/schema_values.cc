@@ -52,11 +52,12 @@ Parser<double> ranged(Result<double> (*parse)(std::string_view), Range<double> r
 
 Parser<Duration> ranged_duration(Range<Duration> range, bool may_be_inf) {
   return [=](const TomlNode& node) -> Result<Duration> {
+    const std::string_view or_inf = may_be_inf ? R"(, or "inf")" : "";
     Result<Duration> parsed = quantity(node, parse_duration);
-    if (!parsed || is_inside(*parsed, range)) return parsed;
-    if (may_be_inf && *parsed == Duration::max()) return parsed;
-    const std::string allowed = bounds(range, Duration::max(), print_duration);
-    return wrong(node, may_be_inf ? allowed + R"(, or "inf")" : allowed);
+    if (!parsed) return Error{parsed.error() + std::string(or_inf)};
+    const bool is_inf = may_be_inf && *parsed == Duration::max();
+    if (is_inf || is_inside(*parsed, range)) return parsed;
+    return wrong(node, bounds(range, Duration::max(), print_duration).append(or_inf));
   };
 }
 

@@ -29,7 +29,9 @@ std::string nearest_name(std::string_view word, std::span<const std::string> kno
   std::string name;
   for (const std::string& candidate : known) {
     const int distance = edit_distance(word, candidate);
-    if (distance >= nearest) continue;
+    const bool shares_nothing =
+        distance >= static_cast<int>(std::max(word.size(), candidate.size()));
+    if (distance >= nearest || shares_nothing) continue;
     nearest = distance;
     name = candidate;
   }

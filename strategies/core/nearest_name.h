@@ -11,7 +11,7 @@ namespace phoenix {
 int edit_distance(std::string_view a, std::string_view b);
 
 // The closest of `known`, or "" where none is within a third of the word's length (at least 1 edit,
-// at most 3). Ties go to the earlier one.
+// at most 3) or where nothing of it remains. Ties go to the earlier one.
 std::string nearest_name(std::string_view word, std::span<const std::string> known);
 
 // `; did you mean "p2c"?` or "".

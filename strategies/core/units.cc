@@ -46,7 +46,7 @@ constexpr std::array kRateUnits = {
 };
 
 constexpr std::string_view kDurationAllowed =
-    R"(a duration such as "50 ms" (ns, us, ms, s, min, h, d, or "inf"))";
+    R"(a duration such as "50 ms" (ns, us, ms, s, min, h, d))";
 constexpr std::string_view kBytesAllowed =
     R"(a size such as "16 GiB" (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB))";
 constexpr std::string_view kBandwidthAllowed =

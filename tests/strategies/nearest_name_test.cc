@@ -39,6 +39,11 @@ TEST(NearestName, SaysNothingWhereNothingIsClose) {
   EXPECT_EQ(nearest_name("", {}), "");
 }
 
+TEST(NearestName, AnotherLetterIsNoLikeness) {
+  EXPECT_EQ(nearest_name("b", std::vector<std::string>{"a", "c"}), "");
+  EXPECT_EQ(nearest_name("b", std::vector<std::string>{"a", "ba"}), "ba");
+}
+
 TEST(NearestName, AllowsThreeEditsAtMost) {
   const std::vector<std::string> known = {"success_rate_requests"};
   EXPECT_EQ(nearest_name("succes_rate_request", known), "success_rate_requests");
