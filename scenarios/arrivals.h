@@ -4,8 +4,14 @@
 //
 // Draws are keyed by purpose ("arrivals", "classes", "service/<class>", "keys", ...) and taken in
 // arrival order, so no strategy or fault can shift them. One thread at a time. Memory is O(1), plus
-// the users of a closed loop and one buffered block of a trace file. next() never allocates after
-// warm-up.
+// the users of a closed loop and one line of a trace file. next() never allocates after warm-up,
+// except to read JSON lines.
+//
+// A varying rate is followed exactly: evenly spaced arrivals come where the integrated rate reaches
+// 1, 2, 3..., Poisson arrivals are the inhomogeneous process. A trace is read twice, first to check
+// all of it; if it changes after that, the process ends with a message. With a key column, keys are
+// hashes of its text (of JSON arrays: of the whole array's text). A repeated trace starts over one
+// mean gap after its last row, or at its last interval's end.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +32,7 @@ struct Arrival {
   double request_bytes = 0;
   double response_bytes = 0;
   double size = 1;  // what the gateway sees of the work: a trace's size column, else request bytes
+                    // (1 where those are 0)
   std::uint64_t key = 0;  // hashed; meaningless without has_key
   bool has_key = false;
   std::uint32_t user = 0;  // closed loop: whose request it is
@@ -53,7 +60,8 @@ class ArrivalSource {
   virtual bool is_closed() const { return false; }
 };
 
-// The error names the trace file, line and column when it cannot be read.
+// The error names the trace file, line and column when it cannot be read. REQUIRES: a scenario as
+// the parser lets through.
 Result<std::unique_ptr<ArrivalSource>> make_arrivals(const Scenario& scenario,
                                                      const Streams& streams);
 

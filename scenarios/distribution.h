@@ -1,12 +1,14 @@
 // Distributions as scenario files write them: "5 ms", "constant(5 ms)", "exponential(5 ms)",
 // "uniform(1 ms, 3 ms)", "lognormal(5 ms, 1.2)" (median, and the factor that two thirds of the
 // draws stay within), "pareto(1 ms, 1.5)" (smallest value, shape; an optional third value is a
-// cap), "gamma(5 ms, 2)" (mean, shape), "hyperexponential(5 ms, 4)" (mean, squared coefficient of
-// variation >= 1), "empirical(file.csv)" (one value a line, drawn with equal chance).
+// cap: larger draws become it), "gamma(5 ms, 2)" (mean, shape), "hyperexponential(5 ms, 4)" (mean,
+// squared coefficient of variation >= 1; two phases with balanced means), "empirical(file.csv)"
+// (one value a line, drawn with equal chance; bare numbers are seconds or bytes).
 //
-// Values are doubles in base units: seconds, or bytes. Drawing is O(1), never allocates and uses
-// only the generator passed in, so draws are the same on every machine. Copies share nothing but
-// the empirical values.
+// Values are doubles in base units: seconds, or bytes; no draw is negative. Drawing is O(1), never
+// allocates and uses only the generator passed in, so draws are the same on every machine. A
+// constant takes nothing from the generator. Copies share nothing but the empirical values.
+// Gamma: Marsaglia and Tsang, ACM TOMS 26 (2000). Exponential and normal: ziggurat, from Boost.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +36,7 @@ class Distribution {
   };
   enum class Unit : std::uint8_t { kSeconds, kBytes };
 
+  // REQUIRE: what parse() asks for. `cap` may be infinity; `file` is only printed.
   static Distribution constant(double value);
   static Distribution exponential(double mean);
   static Distribution uniform(double low, double high);
@@ -43,11 +46,13 @@ class Distribution {
   static Distribution hyperexponential(double mean, double squared_cv);
   static Distribution empirical(std::vector<double> values, std::string file);
 
-  // Relative files are looked up in `folder`.
+  // Relative files are looked up in `folder`. The error says what was found and what is allowed;
+  // for a line of an empirical file also where.
   static Result<Distribution> parse(std::string_view text, Unit unit, std::string_view folder);
+  // In full, in the form parse() reads; times to the nanosecond.
   std::string print(Unit unit) const;
 
-  double draw(Random& random) const;
+  double draw(Random& random) const { return is_constant() ? a_ : draw_varying(random); }
 
   // Exact; infinity where it does not exist.
   double mean() const;
@@ -57,11 +62,14 @@ class Distribution {
   double upper_bound() const;
 
  private:
+  Distribution(Kind kind, double a, double b, double c) : kind_(kind), a_(a), b_(b), c_(c) {}
+
+  double draw_varying(Random& random) const;
+
   Kind kind_ = Kind::kConstant;
-  double a_ = 0;
+  double a_ = 0;  // parameters in the order they are written
   double b_ = 0;
-  double c_ = 0;
-  double cap_ = 0;
+  double c_ = 0;  // pareto: the cap; else derived from the others
   std::shared_ptr<const std::vector<double>> values_;
   std::string file_;
 };

@@ -106,7 +106,7 @@ struct TraceSettings {
   double time_scale = 1.0;   // 2 plays the trace twice as fast
   std::string class_column;  // value is a class name; empty: by share
   std::string key_column;    // any text; empty: workload.keys
-  std::string size_column;   // what the gateway sees (RequestInfo::size); empty: 1
+  std::string size_column;   // what the gateway sees (RequestInfo::size); empty: request bytes
   // Work in seconds = class work (its `work` distribution) unless columns are named here: base +
   // sum factor * column.
   Duration work_base{0};
