@@ -36,13 +36,28 @@ ParsedScenario only_problem(const std::string& path, std::string message) {
   return {std::nullopt, {{path, 0, 0, "", std::move(message)}}};
 }
 
+// What a file holds may be anything; what is printed stays on its line and leaves terminals alone.
+std::string printable(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string result;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code >= 0x20 && code != 0x7f) {
+      result += c;
+    } else {
+      result.append("\\x") += {kDigits[code / 16], kDigits[code % 16]};
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string Problem::text() const {
   std::string where = file;
   if (line > 0) where += ":" + std::to_string(line) + ":" + std::to_string(column);
   where += ": ";
-  return key.empty() ? where + message : where + key + ": " + message;
+  return printable(key.empty() ? where + message : where + key + ": " + message);
 }
 
 ParsedScenario parse_scenario_text(std::string_view text, const std::string& path,
