@@ -8,6 +8,11 @@
 #include "sim/version.h"
 
 namespace phoenix::sim {
+namespace {
+
+constexpr auto kFlushEvery = std::chrono::seconds(1);  // what a killed run may lose of its record
+
+}  // namespace
 
 Result<SimulationResult> simulate(const Scenario& scenario, const SimulationOptions& options) {
   const Streams streams(scenario.seed, scenario.replication);
@@ -27,16 +32,24 @@ Result<SimulationResult> simulate(const Scenario& scenario, const SimulationOpti
     record = std::move(*created);
   }
 
-  const auto began = std::chrono::steady_clock::now();
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point began = Clock::now();
+  Clock::time_point flushed = began;
+  const auto on_progress = [&](double simulated_s) {
+    if (options.on_progress) options.on_progress(simulated_s);
+    if (record == nullptr || Clock::now() - flushed < kFlushEvery) return;
+    record->flush();
+    flushed = Clock::now();
+  };
   engine();
   const Platform platform = build_platform(scenario);
   World world(scenario, streams, platform, std::move(*arrivals),
-              {record.get(), options.stop, options.on_progress, options.on_event});
+              {record.get(), options.stop, on_progress, options.on_event});
   run_in_engine(world);
 
   SimulationResult result{world.finish(), success()};
   RunSummary& summary = result.summary;
-  summary.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  summary.wall_s = std::chrono::duration<double>(Clock::now() - began).count();
   summary.simulated_requests_per_second =
       static_cast<double>(world.collector().offered_total()) / summary.wall_s;
   if (record != nullptr) {

@@ -87,7 +87,6 @@ void World::take_sample() {
     }
   }
   collector_.end_interval(now_, node_samples(), retries);
-  if (options_.record != nullptr) options_.record->flush();
 }
 
 RunSummary World::finish() {

@@ -20,6 +20,28 @@ examples:
   phoenix show crowd.h5 --json
 )";
 
+int show(const std::string& file, bool json) {
+  const Result<RecordReader> record = RecordReader::open(file);
+  if (!record) {
+    std::cerr << "phoenix show: " << record.error() << "\n";
+    return kBadInput;
+  }
+  const Result<RunSummary> summary = record->summary();
+  if (!summary) {
+    std::cerr << "phoenix show: " << summary.error() << "\n";
+    return kFailed;
+  }
+  if (json) {
+    std::cout << result_json(*summary) << "\n";
+  } else {
+    std::cout << result_text(*summary, wants_colour(STDOUT_FILENO));
+  }
+  if (record->attributes().complete) return kGood;
+  std::cerr << "phoenix show: this record is not complete"
+            << (record->is_live() ? "; its run is still writing it" : "") << "\n";
+  return kFailed;
+}
+
 }  // namespace
 
 int show_command(const Arguments& arguments) {
@@ -41,7 +63,7 @@ int show_command(const Arguments& arguments) {
     }
   }
   if (file.empty()) return usage_error("show", "takes one record");
-  return show_record(file, json);
+  return show(file, json);
 }
 
 }  // namespace phoenix::cli
