@@ -25,7 +25,7 @@ class P2c : public Balancer {
       const auto [first, second] = sample_two(pool.eligible(), random);
       return pool.cost(second) < pool.cost(first) ? second : first;
     }
-    std::array<NodeId, kMaxChoices> room;
+    std::array<NodeId, kMaxChoices> room{};
     return least_of(sample_distinct(pool.eligible(), choices_, room, random),
                     [&](NodeId node) { return pool.cost(node); });
   }
