@@ -184,7 +184,7 @@ struct Transfer {
   int count = 1;
 };
 
-// The design document's five, with its defaults. "Not asked for" is NaN, or Duration::max().
+// The design document's five, with its defaults. "Not asked for" is NaN, or no time at all.
 struct Targets {
   Duration response_time_p95 = std::chrono::milliseconds(50);
   double throughput = 10'000;

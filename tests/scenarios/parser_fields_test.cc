@@ -318,7 +318,7 @@ TEST(FullScenario, SetsStrategiesTargetsAndRecord) {
   EXPECT_EQ(s.targets.throughput, 10.0);
   EXPECT_EQ(s.targets.availability, 0.995);
   EXPECT_TRUE(std::isnan(s.targets.utilization));
-  EXPECT_EQ(s.targets.scaling_response_time, Duration::max());
+  EXPECT_EQ(s.targets.scaling_response_time, Duration{0});
   EXPECT_EQ(s.record.requests, RecordSettings::Requests::kSample);
   EXPECT_EQ(s.record.sample, 0.05);
   EXPECT_EQ(s.record.interval, milliseconds(250));
