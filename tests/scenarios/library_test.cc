@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scenarios/arrivals.h"
 #include "scenarios/fault_plan.h"
 #include "scenarios/parser.h"
 
@@ -114,7 +115,7 @@ TEST_P(Library, OpensWithAQuestionAndIsNamedAsItsFile) {
   std::ifstream in(GetParam());
   std::string line;
   std::string comment;
-  while (std::getline(in, line) && line.starts_with("#")) comment += line;
+  while (std::getline(in, line) && line.starts_with("#")) comment += line.substr(1);
   EXPECT_THAT(comment, testing::HasSubstr("?"));
   EXPECT_THAT(comment, testing::HasSubstr("Look at"));
   EXPECT_EQ(scenario_.name, GetParam().stem().string());
@@ -141,7 +142,7 @@ TEST_P(Library, GatewaysAreNotTheBottleneck) {
 }
 
 TEST_P(Library, OnlyScenariosAboutOverloadAskForMoreThanThereIs) {
-  if (scenario_.workload.arrivals == ArrivalKind::kTrace) GTEST_SKIP() << "work is in the trace";
+  if (scenario_.workload.arrivals == ArrivalKind::kTrace) return;  // TraceReplay below
   const double work = mean_over_classes([](const RequestClass& one) { return one.work.mean(); });
   const double load = peak_rate() * work / capacity();
   const bool is_about_overload = scenario_.name == "overload_ramp" || scenario_.name == "bursty";
@@ -199,6 +200,20 @@ TEST(OverloadRamp, RisesInNineEqualRatiosFromThreeQuartersOfCapacity) {
     EXPECT_EQ(rate[2 * step + 1].at, std::chrono::seconds(20) * (static_cast<int>(step) + 1));
   }
   EXPECT_NEAR(rate.back().per_second, 17'420, 5);
+}
+
+TEST(TraceReplay, PlaysEveryRowAndKeepsTheNodesAThirdBusy) {
+  const ParsedScenario parsed = parse_scenario_file((kLibrary / "trace_replay.toml").string());
+  ASSERT_TRUE(parsed.scenario.has_value());
+  const Scenario& scenario = *parsed.scenario;
+  auto arrivals = make_arrivals(scenario, Streams(scenario.seed));
+  ASSERT_TRUE(arrivals.ok()) << arrivals.error();
+  int rows = 0;
+  double work = 0;
+  for (; (*arrivals)->next_at() != kNever; ++rows) work += (*arrivals)->next().work;
+  EXPECT_EQ(rows, 2000);
+  // Three nodes of one core for 600 s.
+  EXPECT_NEAR(work / (3 * 600), 0.355, 0.001);
 }
 
 class Refused : public testing::TestWithParam<fs::path> {};
