@@ -60,7 +60,7 @@ Result<double> parse_value(std::string_view text, Unit unit) {
     const Result<Duration> duration = parse_duration(text);
     if (!duration) return Error{duration.error()};
     if (*duration == Duration::max()) return wrong(text, "a finite duration");
-    value = to_seconds(*duration);
+    value = static_cast<double>(duration->count()) / 1e9;  // rounded once: 60 s is 60
   }
   if (value < 0) return wrong(text, unit == Unit::kBytes ? "0 B or more" : "0 s or more");
   return value;
