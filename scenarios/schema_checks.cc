@@ -38,6 +38,7 @@ class Checker {
     check_times();
     check_groups();
     check_services();
+    check_disciplines();
     check_classes();
     check_gateway();
     check_router();
@@ -92,10 +93,30 @@ class Checker {
     }
   }
 
+  static bool runs(const NodeGroup& group, const Service& service) {
+    return group.services.empty() || contains(group.services, service.name);
+  }
+
   bool is_hosted(const Service& service) const {
-    return std::ranges::any_of(scenario_.cluster.groups, [&](const NodeGroup& group) {
-      return group.services.empty() || contains(group.services, service.name);
-    });
+    return std::ranges::any_of(scenario_.cluster.groups,
+                               [&](const NodeGroup& group) { return runs(group, service); });
+  }
+
+  // A node's cores are shared in one way by all services on it.
+  void check_disciplines() {
+    for (const NodeGroup& group : scenario_.cluster.groups) {
+      const Service* first = nullptr;
+      for (std::size_t i = 0; i < scenario_.services.size(); ++i) {
+        const Service& service = scenario_.services[i];
+        if (!runs(group, service)) continue;
+        if (first == nullptr) first = &service;
+        expect(service.discipline == first->discipline, service_key(i) + ".discipline",
+               "found another than that of " + quoted(first->name) +
+                   ", which shares the nodes of " + quoted(group.name) +
+                   "; allowed the same, or groups of their own",
+               {"cluster"});
+      }
+    }
   }
 
   void check_services() {

@@ -30,6 +30,7 @@ FaultPlayer::FaultPlayer(World& world, const Scenario& scenario, const Streams& 
     summary.end_s = kMissing;
     summaries_.push_back(std::move(summary));
   }
+  targets_.resize(summaries_.size());
 }
 
 Time FaultPlayer::next_at() const {
@@ -103,7 +104,7 @@ void FaultPlayer::begin(FaultEvent event) {
   switch (event.action) {
     case FaultAction::kCrash:
     case FaultAction::kCrashNotify:
-      live_[event.effect] = {event, 0};  // before the crash, so that casualties are counted
+      live_[event.effect] = {event};  // before the crash, so that casualties are counted
       world_.crash(event.node, event.action == FaultAction::kCrashNotify, event.keeps_state);
       break;
     case FaultAction::kStopGraceful:
@@ -122,7 +123,8 @@ void FaultPlayer::begin(FaultEvent event) {
       if (is_link_action(event.action)) world_.network().begin_effect(event);
       if (is_report_action(event.action)) report_effects_.push_back(event.effect);
   }
-  live_.try_emplace(event.effect, Live{event, 0});
+  Live& live = live_.try_emplace(event.effect, Live{event}).first->second;
+  if (event.node != kNoNode) live.completed_before = world_.machine(event.node).completed;
   log(event, "begin", "", 0);
 }
 
@@ -143,6 +145,8 @@ void FaultPlayer::end(const FaultEvent& event) {
   if (found == live_.end()) return;
   Live live = std::move(found->second);
   live_.erase(found);
+  if (live.event.action == FaultAction::kPause) live.affected = world_.frozen_jobs(live.event.node);
+  const std::uint64_t hit = hits(live);
   std::vector<Message> held;
   switch (live.event.action) {
     case FaultAction::kCrash:
@@ -164,27 +168,17 @@ void FaultPlayer::end(const FaultEvent& event) {
       }
   }
   for (const Message& message : held) world_.deliver_held(message);
-  const std::uint64_t hit = is_link_action(live.event.action)
-                                ? world_.network().affected(live.event.effect)
-                                : live.affected;
   live.event.at = event.at;
   log(live.event, "end", "", hit);
 }
 
 void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::string_view cause,
                       std::uint64_t affected) {
-  FaultSummary& summary = summaries_[static_cast<std::size_t>(event.fault)];
-  const double now_s = to_seconds(world_.now());
-  if (summary.target.empty()) summary.target = event.target;
-  if (phase == "begin") {
-    if (summary.begin_s != summary.begin_s) summary.begin_s = now_s;
-    summary.outcome = "under way";
-  } else if (phase == "end") {
-    summary.end_s = now_s;
-    summary.outcome = "ended";
-    summary.affected += affected;
-  } else if (phase == "skipped" && summary.begin_s != summary.begin_s) {
-    summary.outcome = "skipped: " + std::string(cause);
+  for (const std::int32_t fault : {event.fault, event.parent}) {
+    if (fault < 0) continue;
+    const auto place = static_cast<std::size_t>(fault);
+    note_target(place, event.target);
+    note_phase(summaries_[place], phase, cause, affected);
   }
   if (record_ == nullptr) return;
   FaultRow row;
@@ -205,6 +199,39 @@ void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::stri
   row.healthy_after = world_.healthy_machines();
   row.cause = cause;
   record_->append(row);
+}
+
+void FaultPlayer::note_target(std::size_t fault, const std::string& target) {
+  std::set<std::string>& known = targets_[fault];
+  if (!known.insert(target).second) return;
+  FaultSummary& summary = summaries_[fault];
+  summary.target = known.size() == 1 ? target : std::to_string(known.size()) + " targets";
+}
+
+void FaultPlayer::note_phase(FaultSummary& summary, std::string_view phase, std::string_view cause,
+                             std::uint64_t affected) const {
+  const double now_s = to_seconds(world_.now());
+  const bool has_begun = summary.begin_s == summary.begin_s;
+  if (phase == "begin") {
+    if (!has_begun) summary.begin_s = now_s;
+    summary.outcome = "under way";
+  } else if (phase == "end") {
+    summary.end_s = now_s;
+    summary.outcome = "ended";
+    summary.affected += affected;
+  } else if (phase == "skipped" && !has_begun) {
+    summary.outcome = "skipped: " + std::string(cause);
+  }
+}
+
+// Messages for links, jobs for machines, reports for metrics.
+std::uint64_t FaultPlayer::hits(const Live& live) const {
+  const FaultAction action = live.event.action;
+  if (is_link_action(action)) return world_.network().affected(live.event.effect);
+  if (action == FaultAction::kSlowCpu) {
+    return world_.machine(live.event.node).completed - live.completed_before;
+  }
+  return live.affected;
 }
 
 bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& report,

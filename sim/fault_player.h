@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ class FaultPlayer {
   struct Live {
     FaultEvent event;  // its begin, with the node resolved
     std::uint64_t affected = 0;
+    std::uint64_t completed_before = 0;  // by the node, when it began
   };
 
   void begin(FaultEvent event);
@@ -53,6 +55,10 @@ class FaultPlayer {
   void end(const FaultEvent& event);
   void log(const FaultEvent& event, std::string_view phase, std::string_view cause,
            std::uint64_t affected);
+  void note_target(std::size_t fault, const std::string& target);
+  void note_phase(FaultSummary& summary, std::string_view phase, std::string_view cause,
+                  std::uint64_t affected) const;
+  std::uint64_t hits(const Live& live) const;
   NodeId busiest() const;
   bool too_few_left(const FaultEvent& event) const;
   static bool is_link_action(FaultAction action);
@@ -67,6 +73,7 @@ class FaultPlayer {
   std::vector<std::uint32_t> report_effects_;   // live ones
   std::map<std::uint32_t, LoadReport> frozen_;  // by node: what is repeated
   std::vector<FaultSummary> summaries_;         // one per name
+  std::vector<std::set<std::string>> targets_;  // of each name
   std::int64_t sequence_ = 0;
 };
 

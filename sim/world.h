@@ -76,6 +76,11 @@ class World {
   const Machine& machine(NodeId node) const { return machines_[index(node)]; }
   std::size_t machine_count() const { return machines_.size(); }
   int healthy_machines() const;
+  // Jobs on the machine, or held in its socket while it is paused.
+  std::uint64_t frozen_jobs(NodeId node) const {
+    const Machine& m = machine(node);
+    return m.server.waiting() + m.server.in_service() + m.held.size();
+  }
   Collector& collector() { return collector_; }
   void deliver_held(const Message& message);
 

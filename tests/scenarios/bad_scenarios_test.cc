@@ -184,6 +184,12 @@ work = "empirical(nowhere.csv)")~",
     {"GatewayZoneUnknown", kAppend, R"([gateway]
 zone = "b")",
      R"(14:8: gateway.zone: found "b"; allowed a)"},
+    {"TwoDisciplinesOnOneNode", kAppend, R"([[service]]
+name = "batch"
+discipline = "fifo"
+[[service.class]]
+name = "job")",
+     R"(15:14: service.batch.discipline: found another than that of "shop", which shares the nodes of "web"; allowed the same, or groups of their own)"},
     {"GatewayIsNoTable", 1, R"(gateway = 3)", R"(1:11: gateway: found 3; allowed a table)"},
     {"KeyOfManyParts", 1, R"(a.b.c.d.e.f.g.h.i = 1)",
      R"(1:16: found a key of more than 8 parts; allowed at most 8)"},
