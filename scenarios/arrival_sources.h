@@ -1,5 +1,5 @@
-// The makers behind make_arrivals(), one for each family of arrivals. Their input has passed
-// make_arrivals()'s checks. Internal to the generators.
+// The makers behind make_arrivals(), one for each family of arrivals. REQUIRE: a scenario as the
+// parser lets through. Internal to the generators.
 #pragma once
 
 #include <memory>

@@ -96,7 +96,7 @@ class TraceArrivals final : public ArrivalSource {
       at += static_cast<long double>(uniforms_.next(random_)) *
             static_cast<long double>(interval_.count());
     } else {
-      uniforms_.restart(0);
+      uniforms_.restart(0);  // one a row, at the row's time
     }
     at /= scale_;
     const auto end = static_cast<long double>(end_.time_since_epoch().count());

@@ -47,8 +47,11 @@ class RequestMaker {
   // REQUIRES: at least one class, one with a share above 0.
   RequestMaker(const Scenario& scenario, const Streams& streams);
 
+  // By share.
+  ClassId draw_class() { return id_at<ClassId>(shares_.draw(class_random_)); }
+
   // All but `at` and `user`.
-  Arrival make() { return make(id_at<ClassId>(shares_.draw(class_random_))); }
+  Arrival make() { return make(draw_class()); }
 
   // The same for a class that is known, taking nothing from "classes".
   Arrival make(ClassId request_class) {
@@ -69,8 +72,6 @@ class RequestMaker {
     if (key_count_ > 0) draw_key(arrival);
     return arrival;
   }
-
-  ClassId draw_class() { return id_at<ClassId>(shares_.draw(class_random_)); }
 
  private:
   struct RequestKind {
