@@ -263,7 +263,7 @@ void judge_targets(const Targets& asked, double utilization, double scaling_resp
   using enum TargetSense;
   using Seconds = std::chrono::duration<double>;  // divides, so that 30 s is exactly 30
   // What is still under way at the end could not have been completed yet: it is nobody's miss.
-  const std::uint64_t answered = summary.total.completed + summary.total.failed_total();
+  const std::uint64_t answered = summary.total.offered - summary.total.in_flight;
   const double attainable_per_s =
       summary.measured_s > 0 ? static_cast<double>(answered) / summary.measured_s : 0;
   std::vector<TargetReading> readings = {

@@ -163,9 +163,7 @@ void FaultPlayer::end(const FaultEvent& event) {
     default:
       if (is_link_action(live.event.action)) held = world_.network().end_effect(live.event.effect);
       std::erase(report_effects_, live.event.effect);
-      if (live.event.action == FaultAction::kMetricsFrozen) {
-        frozen_.erase(static_cast<std::uint32_t>(index(live.event.node)));
-      }
+      frozen_.erase(live.event.effect);
   }
   for (const Message& message : held) world_.deliver_held(message);
   live.event.at = event.at;
@@ -251,7 +249,7 @@ bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& 
         break;
       default:
         ++live.affected;
-        report = frozen_.try_emplace(static_cast<std::uint32_t>(index(node)), report).first->second;
+        report = frozen_.try_emplace(effect, report).first->second;
         report.measured_at = fresh;
     }
   }

@@ -71,7 +71,7 @@ class FaultPlayer {
   std::size_t next_ = 0;
   std::map<std::uint32_t, Live> live_;          // by effect
   std::vector<std::uint32_t> report_effects_;   // live ones
-  std::map<std::uint32_t, LoadReport> frozen_;  // by node: what is repeated
+  std::map<std::uint32_t, LoadReport> frozen_;  // by effect: what is repeated
   std::vector<FaultSummary> summaries_;         // one per name
   std::vector<std::set<std::string>> targets_;  // of each name
   std::int64_t sequence_ = 0;

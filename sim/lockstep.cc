@@ -125,8 +125,7 @@ Result<LockstepResult> lockstep(const EventJob& first, const EventJob& second) {
     if (!result.first && !result.second) break;
     if (!result.first || !result.second || *result.first != *result.second) return result;
     ++result.events;
-    result.digest = mix64(result.digest ^ static_cast<std::uint64_t>(result.first->at) ^
-                          mix64(std::uint64_t{result.first->kind} << 32 | result.first->subject));
+    result.digest = mix_event(result.digest, *result.first);
   }
   if (!a->finish() || !b->finish()) return Error{"a run of the two died before its end"};
   result.equal = true;

@@ -124,13 +124,10 @@ void World::play(Time until, bool inclusive, bool stop_at_flow) {
 
 void World::note(EventKind kind, std::uint32_t subject) {
   ++events_;
-  const auto at = static_cast<std::uint64_t>(now_.time_since_epoch().count());
-  const std::uint64_t what = (std::uint64_t{subject} << 8) | static_cast<std::uint64_t>(kind);
-  digest_ = (digest_ ^ at) * 0x9e3779b97f4a7c15ULL;
-  digest_ = ((digest_ >> 29) ^ digest_ ^ what) * 0xbf58476d1ce4e5b9ULL;
-  if (options_.on_event) {
-    options_.on_event({now_.time_since_epoch().count(), static_cast<std::uint32_t>(kind), subject});
-  }
+  const PlayedEvent event{now_.time_since_epoch().count(), static_cast<std::uint32_t>(kind),
+                          subject};
+  digest_ = mix_event(digest_, event);
+  if (options_.on_event) options_.on_event(event);
 }
 
 void World::dispatch(const Event& event) {

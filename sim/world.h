@@ -37,6 +37,13 @@ struct PlayedEvent {
   friend bool operator==(const PlayedEvent&, const PlayedEvent&) = default;
 };
 
+// The digest of an event sequence, taken one event further. Order matters; two multiplications.
+constexpr std::uint64_t mix_event(std::uint64_t digest, const PlayedEvent& event) {
+  digest = (digest ^ static_cast<std::uint64_t>(event.at)) * 0x9e3779b97f4a7c15ULL;
+  const std::uint64_t what = (std::uint64_t{event.subject} << 8) | event.kind;
+  return ((digest >> 29) ^ digest ^ what) * 0xbf58476d1ce4e5b9ULL;
+}
+
 struct WorldOptions {
   RecordWriter* record = nullptr;
   const std::atomic<bool>* stop = nullptr;              // ends the run early when set

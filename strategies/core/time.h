@@ -26,7 +26,7 @@ using Time = RunClock::time_point;
 inline constexpr Time kStart{Duration{0}};
 inline constexpr Time kNever{Duration{std::numeric_limits<std::int64_t>::max()}};
 
-constexpr double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+constexpr double to_seconds(Duration d) { return static_cast<double>(d.count()) / 1e9; }
 constexpr double to_seconds(Time t) { return to_seconds(t.time_since_epoch()); }
 
 // Rounds to the nearest nanosecond; values beyond the 64-bit range (292 years) saturate, NaN is 0.
