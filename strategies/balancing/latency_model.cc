@@ -101,8 +101,10 @@ void LatencyModel::learn(NodeId id, const Sample& sample, Time now) {
   const Parts expected = parts(known, backlog, lanes(node));
   const Factors::Vector x(expected.service, expected.queue);
   const double weight = 1 / (expected.service + expected.queue);
+  const double relative = sample.seconds / seconds_.mean;
+  // A failure is no outlier: it counts in full.
   const double target =
-      near(sample.seconds / seconds_.mean, node.factors.predict(x), kSurpriseMax / weight);
+      sample.ok ? near(relative, node.factors.predict(x), kSurpriseMax / weight) : relative;
   node.factors.learn(x * weight, target * weight, forgetting_);
 }
 

@@ -16,7 +16,7 @@ constexpr Duration kOutOfTouch = seconds(1);
 
 struct PredictiveOptions {
   int choices = 4;
-  double forgetting = 0.998;
+  double forgetting = 0.995;
   int samples = 30;
   double exploration = 0.02;
   Duration error_penalty = seconds(1);

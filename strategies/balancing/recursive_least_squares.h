@@ -2,8 +2,10 @@
 // With forgetting 1 it equals ridge regression with ridge = 1 / uncertainty. O(n^2) per sample,
 // O(n) per prediction, no allocation. One thread at a time.
 //
-// Forgetting with input that does not vary would let the uncertainty grow without bound; it is kept
-// symmetric and its trace below a cap.
+// Forgetting with input that does not vary would let the uncertainty grow without bound. Its trace
+// is capped by P - c P P, which takes from the directions nothing is learnt about and leaves the
+// others as they are; scaling all of P instead would slowly stop all learning (idea: Salgado,
+// Goodwin, Middleton 1988). P is kept symmetric.
 #pragma once
 
 #include <algorithm>
@@ -36,9 +38,12 @@ class RecursiveLeastSquares {
     const double scale = 1.0 / (forgetting + x.dot(px));
     theta_ += px * (scale * (y - theta_.dot(x)));
     covariance_.noalias() -= (px * scale) * px.transpose();
+    const double excess = covariance_.trace() / forgetting - trace_max_;
+    if (excess > 0) {
+      const double cut = excess * forgetting / covariance_.squaredNorm();
+      covariance_ -= cut * (covariance_ * covariance_).eval();
+    }
     covariance_ = 0.5 / forgetting * (covariance_ + covariance_.transpose()).eval();
-    const double trace = covariance_.trace();
-    if (trace > trace_max_) covariance_ *= trace_max_ / trace;
   }
 
  private:

@@ -25,8 +25,8 @@ struct ResponseTimeOptions {
 
 // The least of average response time * (in_flight + 1) / weight over all nodes. The requests under
 // way are this gateway's own and always current, so a good average cannot draw a herd; a node
-// without answers gets one request and no more until it answers; a node without requests has its
-// average decay towards 0, so it is tried again however slow it once was.
+// without answers gets one request and no more until it answers; the average of a node without
+// requests fades at every tick, so it is tried again however slow it once was.
 class ResponseTime : public Balancer {
  public:
   explicit ResponseTime(ResponseTimeOptions options) : options_(options) {}
@@ -36,13 +36,16 @@ class ResponseTime : public Balancer {
   }
 
   void observe(const PoolEvent& event, const NodePool& pool) override {
-    if (event.kind == PoolEvent::Kind::kTick) return decay_idle(event.now, pool);
+    if (event.kind == PoolEvent::Kind::kTick) {
+      for (const NodeId node : pool.eligible()) refresh(node, pool, event.now);
+      return;
+    }
     if (nodes_.size() < pool.capacity()) {
       nodes_.resize(pool.capacity());
       index_.grow(pool.capacity());
     }
     if (event.kind == PoolEvent::Kind::kDone) learn(event);
-    refresh(event.node, pool);
+    refresh(event.node, pool, event.now);
   }
 
   PoolEventMask interests() const override {
@@ -67,22 +70,17 @@ class ResponseTime : public Balancer {
     node.known = true;
   }
 
-  void decay_idle(Time now, const NodePool& pool) {
-    for (const NodeId id : pool.eligible()) {
-      Node& node = nodes_[index(id)];
-      if (!node.known || pool.in_flight(id) > 0 || now <= node.updated) continue;
-      node.average *= remaining_share(now - node.updated, options_.decay);
-      node.updated = now;
-      refresh(id, pool);
-    }
-  }
-
-  void refresh(NodeId id, const NodePool& pool) {
+  // The average itself stays: only how it compares fades, or the next answer would count for less.
+  void refresh(NodeId id, const NodePool& pool, Time now) {
     if (!pool.is_eligible(id)) return index_.erase(index(id));
     const Node& node = nodes_[index(id)];
-    const double load = node.known ? node.average * static_cast<double>(pool.cost(id))
-                                   : unknown_node_load(pool.in_flight(id));
-    index_.set(index(id), static_cast<float>(load));
+    if (!node.known) {
+      return index_.set(index(id), static_cast<float>(unknown_node_load(pool.in_flight(id))));
+    }
+    const bool is_idle = pool.in_flight(id) == 0;
+    const double fading = is_idle ? remaining_share(now - node.updated, options_.decay) : 1.0;
+    index_.set(index(id),
+               static_cast<float>(node.average * fading * static_cast<double>(pool.cost(id))));
   }
 
   ResponseTimeOptions options_;
