@@ -1,5 +1,6 @@
 // Reads scenario files. Everyone who needs a Scenario gets it here: what comes out has passed every
-// check that does not need a running world, and strategies, traces and faults in it can be made.
+// check that needs neither a running world nor the reading of a trace: strategies and faults in it
+// can be made, and make_arrivals() fails on a bad trace only.
 //
 // Errors are collected, not stopped at: one call reports all of them, in the order of the file,
 // overrides last. Nothing throws. No state; any thread.

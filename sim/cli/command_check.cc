@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "scenarios/arrivals.h"
 #include "scenarios/parser.h"
 #include "sim/cli/commands.h"
 
@@ -16,6 +17,22 @@ examples:
   phoenix check scenarios/library/*.toml
 )";
 
+bool is_good(const std::string& file) {
+  const ParsedScenario parsed = parse_scenario_file(file);
+  if (!parsed.scenario) {
+    print_problems(std::cerr, parsed.problems);
+    return false;
+  }
+  // Reads a trace to its end.
+  const auto arrivals = make_arrivals(*parsed.scenario, Streams(parsed.scenario->seed));
+  if (!arrivals) {
+    std::cerr << arrivals.error() << "\n";
+    return false;
+  }
+  std::cout << file << ": good\n";
+  return true;
+}
+
 }  // namespace
 
 int check_command(const Arguments& arguments) {
@@ -27,13 +44,7 @@ int check_command(const Arguments& arguments) {
   int code = kGood;
   for (const std::string& file : arguments) {
     if (file.starts_with("-")) return usage_error("check", "unknown option `" + file + "`");
-    const ParsedScenario parsed = parse_scenario_file(file);
-    if (parsed.scenario) {
-      std::cout << file << ": good\n";
-    } else {
-      print_problems(std::cerr, parsed.problems);
-      code = kBadInput;
-    }
+    if (!is_good(file)) code = kBadInput;
   }
   return code;
 }
