@@ -1,5 +1,6 @@
 #include "analysis/record_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -159,7 +160,9 @@ Result<std::int64_t> RecordReader::row_count(const TableSchema& schema) const {
   if (!dataset) return Error{dataset.error()};
   const hssize_t rows = length_of(*dataset);
   if (rows < 0) return unreadable(path_, fmt::format("table '{}': {}", schema.name, hdf5_reason()));
-  return static_cast<std::int64_t>(rows);
+  // A full disk can leave a table longer than its data; the count is of rows that are safe.
+  const std::int64_t counted = read_integer_attribute(*dataset, "rows").value_or(rows);
+  return std::clamp<std::int64_t>(counted, 0, rows);
 }
 
 Status RecordReader::read_rows(const TableSchema& schema, std::int64_t first, std::size_t count,

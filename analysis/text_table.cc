@@ -8,6 +8,7 @@ namespace phoenix {
 namespace {
 
 constexpr std::size_t kGap = 2;
+constexpr std::size_t kNarrowest = 8;  // of columns that give way
 
 bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
@@ -67,17 +68,27 @@ void TextTable::add(std::vector<TextCell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string TextTable::print(bool colour) const {
+std::vector<std::size_t> TextTable::fitting_widths() const {
   std::vector<std::size_t> widths(alignment_.size(), 0);
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], width_of(row[i].text));
     }
   }
-  std::size_t before_last = 0;
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) before_last += widths[i] + kGap;
-  widths.back() = std::min(widths.back(), kTextColumns - std::min(kTextColumns, before_last));
+  std::size_t total = kGap * (widths.size() - 1);
+  for (const std::size_t width : widths) total += width;
+  std::size_t excess = total - std::min(total, kTextColumns);
+  for (std::size_t i = widths.size(); i-- > 0;) {
+    if (alignment_[i] != 'l') continue;
+    const std::size_t given = std::min(excess, widths[i] - std::min(widths[i], kNarrowest));
+    widths[i] -= given;
+    excess -= given;
+  }
+  return widths;
+}
 
+std::string TextTable::print(bool colour) const {
+  const std::vector<std::size_t> widths = fitting_widths();
   std::string out;
   for (const auto& row : rows_) {
     std::string line;

@@ -1,6 +1,6 @@
 // A table for the terminal: columns as wide as their widest cell, two spaces between, and no line
-// longer than 100 columns (the last column gives way, ending in ".."). Colour is escape codes
-// around cells and never moves anything.
+// longer than 100 columns as long as the numbers fit: columns of text give way, the last one first,
+// and end in "..". Colour is escape codes around cells and never moves anything.
 #pragma once
 
 #include <string>
@@ -37,6 +37,8 @@ class TextTable {
   std::string print(bool colour) const;
 
  private:
+  std::vector<std::size_t> fitting_widths() const;
+
   std::string alignment_;
   std::vector<std::vector<TextCell>> rows_;
 };

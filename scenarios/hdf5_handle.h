@@ -32,6 +32,9 @@ class Hdf5Handle {
   explicit operator bool() const { return id_ >= 0; }
   operator hid_t() const { return id_; }  // NOLINT: every HDF5 call takes one
 
+  // Forgets the object without closing it: it stays open in the library until the process ends.
+  void abandon() { id_ = H5I_INVALID_HID; }
+
   // False where the library could not close it, which for a file means that data may be missing.
   bool close() {
     const hid_t id = std::exchange(id_, H5I_INVALID_HID);

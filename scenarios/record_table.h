@@ -20,6 +20,7 @@ class TableFile {
   bool append(const void* rows, std::size_t count);
   bool store_count();
   bool close();
+  void abandon() { dataset_.abandon(); }
 
  private:
   Hdf5Handle dataset_;
@@ -56,6 +57,8 @@ class RecordTable {
 
   bool store_count() { return file_.store_count(); }
   bool close() { return file_.close(); }
+  // Leaves the dataset open for good, so that HDF5 does not try to write what is left in its cache.
+  void abandon() { file_.abandon(); }
 
  private:
   std::vector<Row> buffer_;

@@ -100,7 +100,11 @@ struct RecordWriter::State {
     if (!ok && status.ok()) status = Error{"cannot write " + part + ": " + reason};
     return ok;
   }
-  bool check_hdf5(bool ok) { return ok || check(false, hdf5_reason()); }
+  bool check_hdf5(bool ok) {
+    if (ok) return true;
+    abandon_file();
+    return check(false, hdf5_reason());
+  }
 
   template <class Call>
   bool each_table(const Call& call) {
@@ -138,9 +142,20 @@ struct RecordWriter::State {
   void flush() {
     flushed = std::chrono::steady_clock::now();
     if (!status.ok() || !check_room()) return;
-    if (each_table([](auto& table) { return table.write_out() && table.store_count(); })) {
+    // Counts follow once their rows are safe: a flush that fails halfway may leave tables longer
+    // than their data.
+    if (each_table([](auto& table) { return table.write_out(); }) &&
+        check_hdf5(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0) &&
+        each_table([](auto& table) { return table.store_count(); })) {
       check_hdf5(H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0);
     }
+  }
+
+  // Closing after a failed write would make the file's header promise what the disk does not have,
+  // and nobody could read the rows that are safe.
+  void abandon_file() {
+    std::apply([](auto&... table) { (table.abandon(), ...); }, tables);
+    file.abandon();
   }
 
   bool close_file() {
@@ -180,10 +195,7 @@ Result<std::unique_ptr<RecordWriter>> RecordWriter::create(const std::string& pa
   if (state.check_room()) {
     // Somebody may be reading what a dead run left: that file stays whole for them.
     unlink(state.part.c_str());
-    if (!state.open_file(scenario, origin)) {
-      state.close_file();
-      unlink(state.part.c_str());
-    }
+    if (!state.open_file(scenario, origin)) unlink(state.part.c_str());
   }
   if (!state.status.ok()) return Error{state.status.error()};
   return writer;

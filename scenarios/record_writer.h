@@ -3,9 +3,10 @@
 // While a run lasts the file is `<path>.part`, guarded by a lock on `<path>.lock`; finish() sets
 // `complete`, closes, syncs and renames it. A run killed at any moment leaves a `.part` whose
 // flushed rows are readable (as SWMR reader, or after h5clear on a copy) and that says it is not
-// complete; the next run with the same path replaces it. A finished record is replaced only by
-// another finished one. Memory is bounded: one buffered chunk a table, and HDF5's cache of 4 MiB
-// a table. Writing stops with an error when less than 64 MiB are free.
+// complete; attribute `rows` of a table counts those that are safe. The next run with the same path
+// replaces it. A finished record is replaced only by another finished one. Memory is bounded: one
+// buffered chunk a table, and HDF5's cache of at most 4 MiB a table. Writing stops with an error
+// when less than 64 MiB are free.
 //
 // Equal appends give equal tables, whenever they are flushed. What differs between runs of one seed
 // (start time, host, process, speed) is in root attributes and in summary rows of scope "run" only.
