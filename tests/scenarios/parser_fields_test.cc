@@ -87,6 +87,7 @@ share = "80%"
 
 [[service]]
 name = "mail"
+discipline = "fifo"
 
 [[service.class]]
 name = "send"

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <signal.h>
 #include <sys/inotify.h>
 #include <sys/resource.h>
@@ -107,6 +108,8 @@ class FileWatch {
   void await(const std::string& name) const {
     alignas(inotify_event) char buffer[4096];
     for (;;) {
+      pollfd readable{fd_, POLLIN, 0};
+      ASSERT_EQ(::poll(&readable, 1, kPatienceMs), 1) << "no " << name << " was made";
       const ssize_t n = ::read(fd_, buffer, sizeof buffer);
       ASSERT_GT(n, 0);
       for (const char* at = buffer; at < buffer + n;) {
@@ -118,6 +121,7 @@ class FileWatch {
   }
 
  private:
+  static constexpr int kPatienceMs = 60'000;
   int fd_;
 };
 
