@@ -47,6 +47,7 @@ void World::finish_job(std::uint32_t id) {
 }
 
 void World::reschedule(std::uint32_t node) {
+  if (is_flow_fidelity_) return;  // SimGrid's executions tell
   Machine& machine = machines_[node];
   const Time next = machine.server.next_finish();
   if (next >= machine.service_due) return;  // the earlier event finds out and looks again
