@@ -1,7 +1,6 @@
 #include "scenarios/record_writer.h"
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -21,7 +20,6 @@ namespace phoenix {
 namespace {
 
 constexpr std::uint64_t kFreeSpaceFloor = std::uint64_t{64} << 20;
-constexpr std::chrono::seconds kFlushInterval{1};
 constexpr unsigned kEntriesInHeader = 100;  // beyond that HDF5 spends kilobytes on an index
 
 std::string folder_of(const std::string& path) {
@@ -93,7 +91,6 @@ struct RecordWriter::State {
              RecordTable<SummaryRow>>
       tables;
   Status status = success();
-  std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
   // True while nothing has failed. The first reason is the one that is kept.
   bool check(bool ok, const std::string& reason) {
@@ -140,7 +137,6 @@ struct RecordWriter::State {
   }
 
   void flush() {
-    flushed = std::chrono::steady_clock::now();
     if (!status.ok() || !check_room()) return;
     // Counts follow once their rows are safe: a flush that fails halfway may leave tables longer
     // than their data.
@@ -210,10 +206,6 @@ void RecordWriter::append(const HistogramRow& row) { state_->append(row); }
 void RecordWriter::append(const SummaryRow& row) { state_->append(row); }
 
 void RecordWriter::flush() { state_->flush(); }
-
-void RecordWriter::flush_when_due() {
-  if (std::chrono::steady_clock::now() - state_->flushed >= kFlushInterval) state_->flush();
-}
 
 const Status& RecordWriter::status() const { return state_->status; }
 

@@ -54,11 +54,9 @@ class RecordWriter {
   void append(const SummaryRow& row);
 
   // Makes everything appended so far safe from the death of this process. Costs milliseconds and,
-  // for each table with new rows, up to a chunk of the file; see flush_when_due().
+  // for each table with new rows, up to a chunk of the file: called about once a second of wall
+  // time.
   void flush();
-
-  // flush() if the last one is a second of wall time or more ago. Cheap enough for every interval.
-  void flush_when_due();
 
   const Status& status() const;
 

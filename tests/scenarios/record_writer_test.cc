@@ -103,6 +103,7 @@ TEST(RecordWriter, AReadOnlyFolderIsRefusedByName) {
   ChildProcess child([&](const ChildProcess::Say&) {
     if (geteuid() == 0 && seteuid(65534) != 0) return 2;  // the superuser may write anywhere
     const std::string error = refusal(folder.file("run.h5"));
+    if (getuid() == 0 && seteuid(0) != 0) return 3;  // leak checkers need their rights back
     return error == "cannot create " + folder.file("run.h5.lock") + ": Permission denied" ? 0 : 1;
   });
   EXPECT_EQ(child.exit_code(), 0);
