@@ -11,12 +11,26 @@ constexpr std::uint8_t kUnderWay = 255;
 
 std::int64_t ns(Time t) { return t.time_since_epoch().count(); }
 
+// A request is recorded when its number, scattered over 64 bits, is not above this; 0 is none.
+std::uint64_t record_threshold(const RecordSettings& settings) {
+  switch (settings.requests) {
+    case RecordSettings::Requests::kNone:
+      return 0;
+    case RecordSettings::Requests::kAll:
+      return ~0ULL;
+    case RecordSettings::Requests::kSample:
+      break;
+  }
+  return settings.sample >= 1 ? ~0ULL : static_cast<std::uint64_t>(settings.sample * 0x1.0p64);
+}
+
 }  // namespace
 
 Collector::Collector(const Scenario& scenario, const Streams& streams, RecordWriter* record)
     : scenario_(scenario),
-      streams_(streams),
       record_(record),
+      record_salt_(streams.at("record", 0, 0)),
+      record_below_(record_threshold(scenario.record)),
       measured_from_(kStart + scenario.warmup) {
   for (const Service& service : scenario.services) {
     for (const RequestClass& request_class : service.classes) {
@@ -63,17 +77,7 @@ void Collector::unanswered(const Request& request) {
 }
 
 bool Collector::is_recorded(const Request& request) const {
-  if (record_ == nullptr) return false;
-  switch (scenario_.record.requests) {
-    case RecordSettings::Requests::kNone:
-      return false;
-    case RecordSettings::Requests::kAll:
-      return true;
-    case RecordSettings::Requests::kSample:
-      break;
-  }
-  const auto draw = static_cast<double>(streams_.at("record", 0, request.seq) >> 11) * 0x1.0p-53;
-  return draw < scenario_.record.sample;
+  return record_ != nullptr && mix64(record_salt_ ^ request.seq) <= record_below_;
 }
 
 void Collector::record_request(const Request& request, std::int64_t answered,

@@ -65,8 +65,9 @@ class Collector {
                           RunSummary& summary) const;
 
   const Scenario& scenario_;
-  const Streams& streams_;
   RecordWriter* record_;
+  std::uint64_t record_salt_;
+  std::uint64_t record_below_;
   Time measured_from_;
   std::vector<ClassData> classes_;
   std::vector<NodeSample> base_;      // at the end of the warm-up
