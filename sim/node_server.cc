@@ -19,7 +19,7 @@ struct LaterFinish {
 }  // namespace
 
 NodeServer::NodeServer(int cores, double speed, Discipline discipline,
-                       std::vector<int> queue_by_service)
+                       const std::vector<int>& queue_by_service)
     : cores_(cores), speed_(speed), discipline_(discipline) {
   for (const int queue : queue_by_service) rooms_.push_back({cores + queue, 0});
 }

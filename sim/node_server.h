@@ -23,7 +23,8 @@ class NodeServer {
     int jobs = 0;
   };
 
-  NodeServer(int cores, double speed, Discipline discipline, std::vector<int> queue_by_service);
+  NodeServer(int cores, double speed, Discipline discipline,
+             const std::vector<int>& queue_by_service);
 
   // True when the job was taken; false when its service's room is full.
   bool admit(Jobs& jobs, std::uint32_t job, Time now);
