@@ -161,6 +161,7 @@ void World::resume(NodeId node) {
   std::vector<std::uint32_t> held;
   held.swap(machine.held);
   for (const std::uint32_t job : held) take_job(job);
+  leave_if_drained(static_cast<std::uint32_t>(index(node)));
 }
 
 void World::crash(NodeId node, bool notify, bool keep_queue) {
