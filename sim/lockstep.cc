@@ -75,7 +75,7 @@ class Player {
  private:
   Player(pid_t pid, int fd) : pid_(pid), fd_(fd) {}
 
-  [[noreturn]] static void play(const EventJob& job, int fd) {
+  [[noreturn]] static void play(const EventJob& job, int fd) noexcept {
     std::vector<PlayedEvent> block;
     block.reserve(kBlock);
     const auto flush = [&] {

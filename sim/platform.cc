@@ -56,9 +56,22 @@ class Builder {
     }
     auto* net = s4u::create_star_zone("zone-" + name);
     net->set_parent(root_);
-    zones_.push_back({name, net, net->create_router("switch-zone-" + name)});
+    zones_.push_back({name, net, create_switch(net, name)});
     platform_.zones.push_back(name);
     return static_cast<std::uint32_t>(zones_.size() - 1);
+  }
+
+  // In a zone of its own beside the racks: SimGrid 3.32 finds no way from a rack to a router that
+  // sits in the zone around it, or finds a wrong one.
+  static simgrid::kernel::routing::NetPoint* create_switch(s4u::NetZone* zone,
+                                                           const std::string& name) {
+    auto* spine = s4u::create_star_zone("spine-" + name);
+    spine->set_parent(zone);
+    auto* router = spine->create_router("switch-zone-" + name);
+    spine->seal();
+    zone->add_route(spine->get_netpoint(), nullptr, router, nullptr,
+                    std::vector<s4u::LinkInRoute>{}, true);
+    return router;
   }
 
   void open_rack(const std::string& zone_name) {

@@ -106,7 +106,8 @@ class ChildRun {
   }
 
   [[noreturn]] static void play(int fd, const std::string& text, const Overrides& overrides,
-                                const std::string& record_path, const std::string& scenario_path) {
+                                const std::string& record_path,
+                                const std::string& scenario_path) noexcept {
     const ParsedScenario parsed = parse_scenario_text(text, scenario_path, overrides);
     std::string problems;
     for (const Problem& problem : parsed.problems) problems += problem.text() + "\n";
