@@ -79,5 +79,41 @@ TEST(EventQueue, AgreesWithASortedListUnderRandomUse) {
   }
 }
 
+// Messages that come in the order of their dates go a shorter way than the others; nobody may see
+// it. Dates rise with the clock, most by one delay per kind, some by more, so that all ways are
+// taken, cross, and grow.
+TEST(EventQueue, AgreesWithASortedListWhenMessagesMostlyTakeEquallyLong) {
+  struct Known {
+    std::int64_t at;
+    std::uint32_t subject;
+  };
+  EventQueue queue;
+  std::vector<Known> known;
+  Random random(12);
+  std::int64_t now = 0;
+  for (std::uint32_t next = 0; next < 20'000;) {
+    if (known.empty() || random.below(100) < 52) {
+      constexpr EventKind kKinds[] = {EventKind::kNodeArrive, EventKind::kResponse,
+                                      EventKind::kNodeService};
+      const std::uint64_t kind = random.below(3);
+      const std::uint64_t delay = kind == 2 ? random.below(300) : 100 + kind;
+      const auto ns = now + static_cast<std::int64_t>(delay + (random.below(50) == 0 ? 200 : 0));
+      queue.push(at(ns), kKinds[kind], next);
+      known.push_back({ns, next++});
+      continue;
+    }
+    const auto first = std::ranges::min_element(known, {}, [](const Known& k) {
+      return std::pair{k.at, k.subject};
+    });
+    ASSERT_EQ(queue.next_at(), first->at);
+    const Event event = queue.pop();
+    ASSERT_EQ(event.at, first->at);
+    ASSERT_EQ(event.subject, first->subject);
+    now = event.at;
+    known.erase(first);
+    ASSERT_EQ(queue.size(), known.size());
+  }
+}
+
 }  // namespace
 }  // namespace phoenix::sim
