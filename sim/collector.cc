@@ -162,7 +162,7 @@ void Collector::end_warmup(const std::vector<NodeSample>& nodes) { base_ = nodes
 
 double Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
                                    RunSummary& summary) const {
-  const double hours = to_seconds(end - measured_from_) / 3600.0;
+  const double hours = std::max(0.0, to_seconds(end - measured_from_)) / 3600.0;
   double attempts = 0;
   double busy_all = 0;
   double available_all = 0;

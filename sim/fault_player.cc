@@ -77,10 +77,10 @@ bool FaultPlayer::is_report_action(FaultAction action) {
 
 NodeId FaultPlayer::busiest() const {
   NodeId best = kNoNode;
-  std::uint32_t most = 0;
+  std::uint64_t most = 0;
   for (std::size_t i = 0; i < world_.machine_count(); ++i) {
     const Machine& machine = world_.machine(id_at<NodeId>(i));
-    const std::uint32_t load = machine.server.waiting() + machine.server.in_service();
+    const std::uint64_t load = world_.frozen_jobs(id_at<NodeId>(i));
     if (!machine.up || (best != kNoNode && load <= most)) continue;
     best = id_at<NodeId>(i);
     most = load;
@@ -295,9 +295,9 @@ void FaultPlayer::count_casualty(NodeId node) {
 std::vector<FaultSummary> FaultPlayer::summarize() const {
   std::vector<FaultSummary> summaries = summaries_;
   for (const auto& [effect, live] : live_) {
-    const std::uint64_t hit =
-        is_link_action(live.event.action) ? world_.network().affected(effect) : live.affected;
-    summaries[static_cast<std::size_t>(live.event.fault)].affected += hit;
+    for (const std::int32_t fault : {live.event.fault, live.event.parent}) {
+      if (fault >= 0) summaries[static_cast<std::size_t>(fault)].affected += hits(live);
+    }
   }
   return summaries;
 }

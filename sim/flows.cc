@@ -30,7 +30,7 @@ Flows::~Flows() { g_flows = nullptr; }
 std::uint32_t Flows::keep(s4u::ActivityPtr activity, Tag tag, std::vector<std::uint32_t> links) {
   const std::uint32_t id = next_id_++;
   for (const std::uint32_t link : links) ++on_link_[link];
-  if (!links.empty()) ++version_;
+  if (!links.empty()) change();
   by_id_[id] = activity.get();
   const s4u::Activity* address = activity.get();
   live_.emplace(address, Live{std::move(activity), tag, id, std::move(links)});
@@ -64,7 +64,7 @@ std::uint32_t Flows::start_execution(std::uint32_t host, double work_ns, Tag tag
 
 void Flows::retire(std::unordered_map<const s4u::Activity*, Live>::iterator entry) {
   for (const std::uint32_t link : entry->second.links) --on_link_[link];
-  if (!entry->second.links.empty()) ++version_;
+  if (!entry->second.links.empty()) change();
   graveyard_.emplace_back(step_, std::move(entry->second.activity));
   by_id_.erase(entry->second.id);
   live_.erase(entry);
@@ -93,8 +93,14 @@ void Flows::cancel_all() {
   for (const std::uint32_t id : ids) cancel(id);
 }
 
+void Flows::change() {
+  ++version_;
+  is_unsettled_ = true;
+}
+
 void Flows::sweep() {
   ++step_;
+  if (std::exchange(is_unsettled_, false)) ++version_;
   std::erase_if(graveyard_, [this](const auto& grave) { return grave.first + 2 <= step_; });
 }
 

@@ -46,8 +46,11 @@ class Flows {
   std::size_t live() const { return live_.size(); }
   // Live transfers that use each link; what small messages share it with.
   int transfers_on(std::uint32_t link) const { return on_link_[link]; }
-  // Changes whenever a transfer starts or ends.
+  // Changes whenever a transfer starts or ends, and again when SimGrid has shared the links anew.
   std::uint32_t version() const { return version_; }
+
+  // Link shares change at the next engine step for another reason.
+  void unsettle() { is_unsettled_ = true; }
 
   // Once per engine step, from the model: frees what ended two steps ago.
   void sweep();
@@ -61,6 +64,7 @@ class Flows {
   };
 
   std::uint32_t keep(simgrid::s4u::ActivityPtr activity, Tag tag, std::vector<std::uint32_t> links);
+  void change();
   void on_completion(const simgrid::s4u::Activity& activity);
   void retire(std::unordered_map<const simgrid::s4u::Activity*, Live>::iterator entry);
 
@@ -74,6 +78,7 @@ class Flows {
   std::uint64_t step_ = 0;
   std::uint32_t next_id_ = 0;
   std::uint32_t version_ = 0;
+  bool is_unsettled_ = false;
 };
 
 }  // namespace phoenix::sim

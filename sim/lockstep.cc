@@ -111,6 +111,8 @@ class Player {
   std::size_t at_ = 0;
 };
 
+Error died() { return Error{"a run of the two died before its end"}; }
+
 }  // namespace
 
 Result<LockstepResult> lockstep(const EventJob& first, const EventJob& second) {
@@ -123,11 +125,13 @@ Result<LockstepResult> lockstep(const EventJob& first, const EventJob& second) {
     result.first = a->next();
     result.second = b->next();
     if (!result.first && !result.second) break;
+    if (!result.first && !a->finish()) return died();
+    if (!result.second && !b->finish()) return died();
     if (!result.first || !result.second || *result.first != *result.second) return result;
     ++result.events;
     result.digest = mix_event(result.digest, *result.first);
   }
-  if (!a->finish() || !b->finish()) return Error{"a run of the two died before its end"};
+  if (!a->finish() || !b->finish()) return died();
   result.equal = true;
   return result;
 }

@@ -22,8 +22,9 @@ struct Machine {
   int pauses = 0;
   int drains = 0;
   bool up = true;
-  bool resets = false;  // down, but its machine still refuses connections
-  bool keeps_queue = false;
+  bool resets = false;        // down, but its machine still refuses connections
+  Time drain_limit = kNever;  // when a drain is cut short; other events are stale
+  std::uint32_t boot = 0;     // number of the start under way; others are stale
   int start_tries = 0;
   std::vector<std::pair<std::uint32_t, double>> slowdowns;  // effect, factor
   std::vector<std::uint32_t> held;                          // jobs that came while paused

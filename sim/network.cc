@@ -114,6 +114,7 @@ void Network::carry(const Message& message, double extra_ns, Time now) {
     const std::uint32_t place = carried_.acquire();
     carried_[place] = {message, std::llround(latency)};
     pending_.push_back(place);
+    ++from.flows_out;
     return;
   }
   double out = from.ns_per_byte;
@@ -184,7 +185,9 @@ Network::Passage Network::on_arrival(const Message& message) {
     return Passage::kLost;
   }
   if (met.clog == nullptr) return Passage::kPasses;
-  if (hold(*met.clog, message)) return Passage::kHeld;
+  Message arrived = message;
+  arrived.has_arrived = true;
+  if (hold(*met.clog, arrived)) return Passage::kHeld;
   ++lost_;
   return Passage::kLost;
 }
@@ -198,6 +201,7 @@ std::vector<Message> Network::start_pending_flows() {
     if (!platform_.hosts[message.from].host->is_on() ||
         !platform_.hosts[message.to].host->is_on()) {
       carried_.release(place);
+      --cards_[message.from].flows_out;
       ++lost_;
       lost.push_back(message);
       continue;
@@ -208,15 +212,16 @@ std::vector<Message> Network::start_pending_flows() {
   return lost;
 }
 
-bool Network::on_flow_ended(std::uint32_t carried, bool ok, Time now, Message& lost) {
+bool Network::on_flow_ended(std::uint32_t carried, bool ok, Time now, Message& message) {
   const Carried flown = carried_[carried];
   carried_.release(carried);
+  message = flown.message;
+  --cards_[message.from].flows_out;
   if (!ok) {
     ++lost_;
-    lost = flown.message;
     return false;
   }
-  agenda_.push(now + Duration{flown.after_ns}, flown.message.arrival, flown.message.subject);
+  agenda_.push(now + Duration{flown.after_ns}, message.arrival, message.subject);
   return true;
 }
 
@@ -265,8 +270,6 @@ std::vector<Message> Network::end_effect(std::uint32_t effect) {
   return held;
 }
 
-void Network::release(const Message& message, Time now) { carry(message, 0, now); }
-
 std::uint64_t Network::affected(std::uint32_t effect) const {
   return effect < affected_.size() ? affected_[effect] : 0;
 }
@@ -285,6 +288,7 @@ void Network::apply_bandwidth() {
     platform_.links[host.up_link].link->set_bandwidth(bandwidth);
     platform_.links[host.down_link].link->set_bandwidth(bandwidth);
   }
+  flows_.unsettle();
 }
 
 Duration Network::latency(std::uint32_t from, std::uint32_t to) {

@@ -32,6 +32,7 @@ struct Message {
   std::uint32_t to = 0;
   double bytes = 0;
   std::uint64_t id = 0;  // the same in every run of the seed, whatever the strategy does elsewhere
+  bool has_arrived = false;  // held at its end; only delivery is left
 };
 
 class Network {
@@ -55,15 +56,16 @@ class Network {
   // Starts pending flows; those whose endpoint is off now are lost and returned. REQUIRES: the
   // engine's clock is at `now`.
   std::vector<Message> start_pending_flows();
-  // A flow carrying a message ended. The message if it is lost.
-  bool on_flow_ended(std::uint32_t carried, bool ok, Time now, Message& lost);
+  // A flow carrying a message ended: which message. False when it is lost.
+  bool on_flow_ended(std::uint32_t carried, bool ok, Time now, Message& message);
+  // Messages on their way from an endpoint as flows, or about to be.
+  int flows_from(std::uint32_t endpoint) const { return cards_[endpoint].flows_out; }
 
   // Faults: `effect` ids are the plan's. end_effect returns the messages a clog had held, in order;
   // they are sent on by the caller with release(). affected() is what the effect has hit so far.
   void begin_effect(const FaultEvent& event);
   void step_effect(const FaultEvent& event);
   std::vector<Message> end_effect(std::uint32_t effect);
-  void release(const Message& message, Time now);
   std::uint64_t affected(std::uint32_t effect) const;
 
   // Time a message of no bytes takes between two endpoints, one of them a gateway, without faults.
@@ -81,6 +83,7 @@ class Network {
     double bytes_in = 0;
     double ns_per_byte = 0;  // of the card itself, fault factor included
     std::int64_t latency = 0;
+    int flows_out = 0;
     std::uint32_t rack = 0;
     std::uint32_t up_link = 0;
     std::uint32_t down_link = 0;

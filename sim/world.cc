@@ -64,7 +64,8 @@ Time World::next_boundary() const {
 
 double World::seconds_to_next_date(double engine_now_s) {
   if (over_) return -1.0;
-  const bool alone = flows_.live() == 0;
+  // Where everything is an activity, the engine's clock leads all the time.
+  const bool alone = flows_.live() == 0 && !is_flow_fidelity_;
   if (alone && !network_.has_pending_flows()) play(next_boundary(), false, true);
   if (over_) return -1.0;
   Time next = next_boundary();
@@ -80,19 +81,19 @@ void World::play_to(double engine_now_s) {
   flows_.sweep();
   if (over_) return;
   const Time date = own_time(engine_now_s);
-  if (network_.has_pending_flows()) start_flows();
   if (date < now_) return;
+  if (network_.has_pending_flows()) start_flows();
   if (date >= next_boundary()) {
     play(next_boundary(), false, network_.may_start_flows());
-    if (!network_.has_pending_flows()) {
+    if (!over_ && !network_.has_pending_flows()) {
       now_ = std::max(now_, next_boundary());
       play_boundary();
     }
   } else {
     play(date, true, network_.may_start_flows());
-    if (!network_.has_pending_flows()) now_ = std::max(now_, date);
+    if (!over_ && !network_.has_pending_flows()) now_ = std::max(now_, date);
   }
-  if (network_.has_pending_flows()) start_flows();
+  if (!over_ && network_.has_pending_flows()) start_flows();
 }
 
 void World::play(Time until, bool inclusive, bool stop_at_flow) {
@@ -157,7 +158,7 @@ void World::dispatch(const Event& event) {
     case EventKind::kNodeStart:
       return on_start_due(event.subject, event.extra);
     case EventKind::kDrainLimit:
-      return on_drain_limit(event.subject, event.extra);
+      return on_drain_limit(event.subject);
     case EventKind::kArrival:
     case EventKind::kFault:
     case EventKind::kTransfer:
@@ -187,7 +188,7 @@ void World::end_run() {
 }
 
 void World::start_flows() {
-  for (const Message& lost : network_.start_pending_flows()) lose(lost);
+  for (const Message& lost : network_.start_pending_flows()) lose_flow(lost);
 }
 
 void World::on_arrival() {
@@ -320,14 +321,31 @@ void World::lose(const Message& message) {
   }
 }
 
-void World::deliver_held(const Message& message) { network_.release(message, now_); }
+// A flow that is cut by the death of an end that resets is a broken connection.
+void World::lose_flow(const Message& message) {
+  const bool is_job =
+      message.arrival == EventKind::kNodeArrive || message.arrival == EventKind::kResponse;
+  if (is_job) {
+    const Machine& machine = machines_[jobs_[message.subject].node];
+    if (!machine.up && machine.resets) return reset(message.subject);
+  }
+  lose(message);
+}
+
+void World::deliver_held(const Message& message) {
+  if (message.has_arrived) {
+    agenda_.push(now_, message.arrival, message.subject);
+  } else if (!network_.send(message, now_)) {
+    lose(message);
+  }
+}
 
 void World::on_node_arrive(std::uint32_t id) {
   if (!passes(request_message(id))) return;
   Job& job = jobs_[id];
   Machine& machine = machines_[job.node];
   if (machine.incarnation != job.incarnation || !machine.up) {
-    if (machine.up || machine.resets) return reset(id);
+    if (machine.resets) return reset(id);
     ++lost_jobs_;
     return jobs_.release(id);
   }

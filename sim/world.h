@@ -124,22 +124,24 @@ class World {
   Message request_message(std::uint32_t job) const;
   Message response_message(std::uint32_t job) const;
   void lose(const Message& message);
+  void lose_flow(const Message& message);
   void start_flows();
   void end_run();
 
   // world_machines.cc: nodes, their reports and membership
   void take_job(std::uint32_t job);
   void on_node_service(std::uint32_t node);
+  void attach_report(std::uint32_t job);
   void reply(std::uint32_t job, AttemptResult result);
   void reset(std::uint32_t job);
   void finish_job(std::uint32_t job);
   void reschedule(std::uint32_t node);
   void start_executions(std::uint32_t node);
   void stop_machine(std::uint32_t node, bool notify, bool keep_queue);
-  void on_start_due(std::uint32_t node, std::uint32_t incarnation);
+  void on_start_due(std::uint32_t node, std::uint32_t boot);
   void bring_up(std::uint32_t node);
   void leave_if_drained(std::uint32_t node);
-  void on_drain_limit(std::uint32_t node, std::uint32_t incarnation);
+  void on_drain_limit(std::uint32_t node);
   void apply_factor(std::uint32_t node);
   void announce(MembershipChange::Kind kind, std::uint32_t node);
   void on_membership(std::uint32_t change);
@@ -160,6 +162,7 @@ class World {
   struct ReportOnWay {
     std::uint32_t node = 0;
     std::uint32_t gateway = 0;
+    std::uint64_t number = 0;  // identity of its message
     bool was_delayed = false;  // a fault has had its say already
     LoadReport report;
   };

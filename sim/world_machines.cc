@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kReportBytes = 256;
 constexpr int kStartTriesMax = 10;
+constexpr std::uint64_t kReportNumbers = 1ULL << 63;  // apart from those of jobs
 
 }  // namespace
 
@@ -55,23 +56,30 @@ void World::reschedule(std::uint32_t node) {
   agenda_.push(next, EventKind::kNodeService, node);
 }
 
+void World::attach_report(std::uint32_t id) {
+  Job& job = jobs_[id];
+  job.report = read_load(machines_[job.node]);
+  job.has_report = true;
+  if (!faults_->disturbs_reports()) return;
+  Duration delay{0};
+  job.has_report = faults_->disturb_report(id_at<NodeId>(job.node), job.message, job.report, delay);
+  if (!job.has_report || delay.count() == 0) return;
+  job.has_report = false;  // it comes by itself, later
+  const std::uint32_t late = reports_.acquire();
+  reports_[late] = {job.node, job.gateway, job.message, true, job.report};
+  agenda_.push(now_ + network_.latency(network_.gateways() + job.node, job.gateway) + delay,
+               EventKind::kReportArrive, late);
+}
+
 void World::reply(std::uint32_t id, AttemptResult result) {
   Job& job = jobs_[id];
   job.result = result;
   job.place = JobPlace::kToGateway;
-  if (piggyback_) {
-    job.report = read_load(machines_[job.node]);
-    Duration delay{0};
-    job.has_report =
-        !faults_->disturbs_reports() ||
-        (faults_->disturb_report(id_at<NodeId>(job.node), job.message, job.report, delay) &&
-         delay.count() == 0);
-  }
+  if (piggyback_) attach_report(id);
   if (!network_.send(response_message(id), now_)) jobs_.release(id);
 }
 
-// The connection breaks: the gateway learns it after one latency, whatever the network would do to
-// messages.
+// The connection breaks: the gateway learns it after one latency, unless the way is cut.
 void World::reset(std::uint32_t id) {
   Job& job = jobs_[id];
   job.result = AttemptResult::kReset;
@@ -85,8 +93,9 @@ void World::start_executions(std::uint32_t node) {
   for (;;) {
     const std::uint32_t id = server.start_next(jobs_, now_);
     if (id == kNoIndex) return;
-    jobs_[id].activity = flows_.start_execution(network_.gateways() + node, jobs_[id].work,
-                                                {Flows::Tag::Kind::kService, id, 0});
+    jobs_[id].activity =
+        flows_.start_execution(network_.gateways() + node, jobs_[id].work,
+                               {Flows::Tag::Kind::kService, id, jobs_[id].incarnation});
   }
 }
 
@@ -95,11 +104,15 @@ void World::on_activity_done(std::uint32_t done) {
   ended_.release(done);
   switch (ended.tag.kind) {
     case Flows::Tag::Kind::kMessage: {
-      Message lost;
-      if (!network_.on_flow_ended(ended.tag.subject, ended.ok, now_, lost)) lose(lost);
+      Message message;
+      const bool arrives = network_.on_flow_ended(ended.tag.subject, ended.ok, now_, message);
+      if (!arrives) lose_flow(message);
+      if (message.from >= network_.gateways()) leave_if_drained(message.from - network_.gateways());
       return;
     }
     case Flows::Tag::Kind::kService: {
+      const Job& job = jobs_[ended.tag.subject];
+      if (job.place != JobPlace::kInService || job.incarnation != ended.tag.extra) return;
       const std::uint32_t node = jobs_[ended.tag.subject].node;
       machines_[node].server.finish_elsewhere(jobs_, ended.tag.subject, now_);
       finish_job(ended.tag.subject);
@@ -108,7 +121,8 @@ void World::on_activity_done(std::uint32_t done) {
     }
     case Flows::Tag::Kind::kTransfer: {
       const Transfer& transfer = scenario_.transfers[ended.tag.subject];
-      return log_decision("transfer", "end", transfer.name, transfer.bytes, "all bytes sent",
+      return log_decision("transfer", "end", transfer.name, transfer.bytes,
+                          ended.ok ? "all bytes sent" : "an end went down",
                           ended.ok ? "done" : "failed");
     }
   }
@@ -165,16 +179,23 @@ void World::resume(NodeId node) {
 }
 
 void World::crash(NodeId node, bool notify, bool keep_queue) {
-  Machine& machine = machines_[index(node)];
+  const auto n = static_cast<std::uint32_t>(index(node));
+  Machine& machine = machines_[n];
   ++machine.crashes;
-  if (machine.up) stop_machine(static_cast<std::uint32_t>(index(node)), notify, keep_queue);
+  if (machine.up) return stop_machine(n, notify, keep_queue);
+  ++machine.boot;
+  machine.resets = machine.resets && notify;
+  std::vector<std::uint32_t> victims;
+  if (!keep_queue) machine.server.evict(jobs_, now_, false, victims);
+  for (const std::uint32_t id : victims) jobs_.release(id);
+  lost_jobs_ += victims.size();
 }
 
 void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
   Machine& machine = machines_[node];
   machine.up = false;
   machine.resets = notify;
-  machine.keeps_queue = keep_queue;
+  machine.drain_limit = kNever;
   machine.start_tries = 0;
   machine.up_ns += static_cast<double>((now_ - machine.up_since).count());
   ++machine.incarnation;
@@ -205,28 +226,33 @@ void World::start(NodeId node) {
     --machine.drains;
   }
   if (machine.crashes > 0 || machine.drains > 0) return;
-  if (machine.up)
-    return announce(MembershipChange::Kind::kUp, static_cast<std::uint32_t>(index(node)));
-  agenda_.push(now_ + faults_->start_delay(node), EventKind::kNodeStart,
-               static_cast<std::uint32_t>(index(node)), machine.incarnation);
+  machine.drain_limit = kNever;
+  const auto n = static_cast<std::uint32_t>(index(node));
+  if (machine.up) return announce(MembershipChange::Kind::kUp, n);
+  ++machine.boot;
+  const Duration delay = faults_->start_delay(node);
+  if (delay.count() == 0) return on_start_due(n, machine.boot);  // heals come before requests
+  agenda_.push(now_ + delay, EventKind::kNodeStart, n, machine.boot);
 }
 
-void World::on_start_due(std::uint32_t node, std::uint32_t incarnation) {
+void World::on_start_due(std::uint32_t node, std::uint32_t boot) {
   Machine& machine = machines_[node];
-  if (machine.up || machine.incarnation != incarnation || machine.crashes > 0) return;
+  if (machine.up || machine.boot != boot || machine.crashes > 0 || machine.drains > 0) return;
   if (!faults_->start_fails(id_at<NodeId>(node), machine.start_tries)) return bring_up(node);
-  if (++machine.start_tries >= kStartTriesMax) return;
+  if (++machine.start_tries >= kStartTriesMax) {
+    return log_decision("machine", "start", fmt::format("node:{}", node), machine.start_tries,
+                        "every attempt failed", "failed");
+  }
   Random random(streams_.at("boot", node, machine.incarnation * 64ULL + machine.start_tries));
   const double boot_s =
       std::max(0.0, scenario_.cluster.groups[machine.group].boot_time.draw(random));
   agenda_.push(now_ + from_seconds(boot_s) + faults_->start_delay(id_at<NodeId>(node)),
-               EventKind::kNodeStart, node, incarnation);
+               EventKind::kNodeStart, node, boot);
 }
 
 void World::bring_up(std::uint32_t node) {
   Machine& machine = machines_[node];
   machine.up = true;
-  machine.resets = false;
   machine.up_since = now_;
   machine.reported_at = now_;
   machine.busy_at_report = machine.server.busy_core_ns(now_);
@@ -244,11 +270,18 @@ void World::bring_up(std::uint32_t node) {
 void World::drain(NodeId node, Duration grace) {
   const auto n = static_cast<std::uint32_t>(index(node));
   Machine& machine = machines_[n];
-  if (++machine.drains > 1 || !machine.up) return;
-  announce(MembershipChange::Kind::kDrain, n);
-  if (grace < Duration::max()) {
-    agenda_.push(add_saturating(now_, grace), EventKind::kDrainLimit, n, machine.incarnation);
+  ++machine.drains;
+  if (!machine.up) {
+    ++machine.boot;
+    return;
   }
+  const Time limit = add_saturating(now_, grace);
+  if (limit < machine.drain_limit) {
+    machine.drain_limit = limit;
+    agenda_.push(limit, EventKind::kDrainLimit, n);
+  }
+  if (machine.drains > 1) return;
+  announce(MembershipChange::Kind::kDrain, n);
   leave_if_drained(n);
 }
 
@@ -256,12 +289,13 @@ void World::leave_if_drained(std::uint32_t node) {
   const Machine& machine = machines_[node];
   if (!machine.is_draining() || !machine.up || machine.pauses > 0) return;
   if (machine.server.waiting() + machine.server.in_service() > 0) return;
+  if (network_.flows_from(network_.gateways() + node) > 0) return;  // answers on their way out
   stop_machine(node, true, false);
 }
 
-void World::on_drain_limit(std::uint32_t node, std::uint32_t incarnation) {
+void World::on_drain_limit(std::uint32_t node) {
   const Machine& machine = machines_[node];
-  if (machine.incarnation != incarnation || !machine.is_draining()) return;
+  if (machine.drain_limit != now_ || !machine.is_draining() || !machine.up) return;
   stop_machine(node, true, false);
 }
 
@@ -313,6 +347,7 @@ void World::send_report(std::uint32_t node) {
   Machine& machine = machines_[node];
   if (!machine.up || machine.pauses > 0) return;
   const auto elapsed = static_cast<double>((now_ - machine.reported_at).count());
+  if (elapsed <= 0) return;  // came up this instant: nothing to tell yet
   const double busy = machine.server.busy_core_ns(now_);
   const double bytes = network_.busier_bytes(network_.gateways() + node);
   const double bandwidth = scenario_.cluster.groups[machine.group].bandwidth;
@@ -326,28 +361,24 @@ void World::send_report(std::uint32_t node) {
   const LoadReport report = read_load(machine);
   for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
     const std::uint32_t id = reports_.acquire();
-    reports_[id] = {node, g, false, report};
-    const Message message{EventKind::kReportArrive,
-                          id,
-                          network_.gateways() + node,
-                          g,
-                          kReportBytes,
-                          report_cycle_ * machines_.size() + node};
+    const std::uint64_t number =
+        kReportNumbers | ((report_cycle_ * machines_.size() + node) * gateways_.size() + g);
+    reports_[id] = {node, g, number, false, report};
+    const Message message{
+        EventKind::kReportArrive, id, network_.gateways() + node, g, kReportBytes, number};
     if (!network_.send(message, now_)) reports_.release(id);
   }
 }
 
 void World::on_report_arrive(std::uint32_t id) {
   ReportOnWay on_way = reports_[id];
-  const Message message{
-      EventKind::kReportArrive, id,           network_.gateways() + on_way.node,
-      on_way.gateway,           kReportBytes, report_cycle_ * machines_.size() + on_way.node};
+  const Message message{EventKind::kReportArrive, id,           network_.gateways() + on_way.node,
+                        on_way.gateway,           kReportBytes, on_way.number};
   if (!on_way.was_delayed) {
     if (!passes(message)) return;
     Duration delay{0};
     if (faults_->disturbs_reports()) {
-      const std::uint64_t number = report_cycle_ * gateways_.size() + on_way.gateway;
-      if (!faults_->disturb_report(id_at<NodeId>(on_way.node), number, reports_[id].report,
+      if (!faults_->disturb_report(id_at<NodeId>(on_way.node), on_way.number, reports_[id].report,
                                    delay)) {
         return reports_.release(id);
       }
