@@ -99,7 +99,7 @@ struct FaultRow {
   FixedText<8> phase;  // begin, step, end, skipped, failed
   FixedText<32> target;
   std::int32_t incarnation = -1;
-  double magnitude = 0;       // now in force, after overlap
+  double magnitude = 0;       // slow-downs of a node multiplied; others: the fault's own
   FixedText<12> means;        // sim, signal, shim, netem, cgroup, inflate
   std::int64_t affected = 0;  // messages or requests hit, known at the end
   std::int32_t healthy_after = 0;

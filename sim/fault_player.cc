@@ -191,7 +191,7 @@ void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::stri
   if (event.node != kNoNode) {
     row.incarnation = static_cast<std::int32_t>(world_.machine(event.node).incarnation);
   }
-  row.magnitude = event.magnitude;
+  row.magnitude = in_force(event, phase);
   row.means = "sim";
   row.affected = static_cast<std::int64_t>(affected);
   row.healthy_after = world_.healthy_machines();
@@ -290,6 +290,16 @@ void FaultPlayer::count_casualty(NodeId node) {
       return;
     }
   }
+}
+
+// Slow-downs of one node multiply; other kinds are told by their own magnitude.
+double FaultPlayer::in_force(const FaultEvent& event, std::string_view phase) const {
+  if (event.action != FaultAction::kSlowCpu || (phase != "begin" && phase != "step")) {
+    return event.magnitude;
+  }
+  double product = 1.0;
+  for (const auto& slowdown : world_.machine(event.node).slowdowns) product *= slowdown.second;
+  return product;
 }
 
 std::vector<FaultSummary> FaultPlayer::summarize() const {

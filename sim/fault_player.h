@@ -59,6 +59,7 @@ class FaultPlayer {
   void note_phase(FaultSummary& summary, std::string_view phase, std::string_view cause,
                   std::uint64_t affected) const;
   std::uint64_t hits(const Live& live) const;
+  double in_force(const FaultEvent& event, std::string_view phase) const;
   NodeId busiest() const;
   bool too_few_left(const FaultEvent& event) const;
   static bool is_link_action(FaultAction action);

@@ -105,6 +105,22 @@ duration = "700 ms"
   expect_close(fast, slow, "jobs killed", affected);
 }
 
+// At one request a second nothing is ever under way beside it: the engine is idle in between, and
+// every answer takes the work (5 ms) and the way there and back.
+TEST_P(Fidelity, ALonelyRequestTakesItsWorkAndItsWay) {
+  Ideal lonely = small(GetParam());
+  lonely.nodes = 1;
+  lonely.work = "5 ms";
+  lonely.rate = "1 /s";
+  lonely.duration = "60 s";
+  for (const char* fidelity : {"request", "flow"}) {
+    const RunSummary run = run_in_child(lonely.text(), {std::string("fidelity=") + fidelity});
+    ASSERT_GT(run.total.completed, 30U) << fidelity;
+    EXPECT_NEAR(run.total.latency.mean, 0.005, 0.0005) << fidelity;
+    EXPECT_NEAR(run.total.latency.max, 0.005, 0.0005) << fidelity;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Disciplines, Fidelity, ::testing::Values("fifo", "ps"),
                          [](const auto& test) { return std::string(test.param); });
 
