@@ -90,8 +90,8 @@ std::string groups_text(const RunSummary& run, bool colour) {
 }
 
 std::string routing_text(const RunSummary& run, bool colour) {
-  TextTable table("lrrrrrrr", {"Routing", "attempts", "retries", "denied", "late answers", "lost",
-                               "ejections", "panic picks"});
+  TextTable table("lrrrrrrr", {"Routing, whole run", "attempts", "retries", "denied",
+                               "late answers", "lost", "ejections", "panic picks"});
   table.add({"", human_count(run.attempts), human_count(run.retries),
              human_count(run.retries_denied), human_count(run.wasted_replies),
              human_count(run.lost_messages), human_count(run.ejections),

@@ -6,7 +6,8 @@ target_compile_options(phoenix_warnings INTERFACE -Wall -Wextra -Wpedantic -Wsha
 
 if(PHOENIX_SANITIZE)
   add_compile_options(-fsanitize=${PHOENIX_SANITIZE} -fno-sanitize-recover=all
-                      -fno-omit-frame-pointer)
+                      -fno-omit-frame-pointer
+                      -Wno-maybe-uninitialized)  # g++ 12 sees ghosts in instrumented std::regex
   add_link_options(-fsanitize=${PHOENIX_SANITIZE})
 endif()
 

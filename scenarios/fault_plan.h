@@ -61,8 +61,9 @@ struct FaultEvent {
   std::int32_t parent = -1;      // index of the composite
   NodeId node = kNoNode;         // node actions
   bool resolve_busiest = false;  // node is chosen when it begins: most work, ties to the lowest id
-  bool keeps_state = false;      // kCrash, kCrashNotify: the queue survives a restart ("kept")
-  int max_unavailable = -1;      // skipped when this many or more nodes are unavailable at the date
+  bool keeps_state = false;  // kCrash, kCrashNotify: what waits survives a restart ("kept"); under
+                             // ps nothing waits
+  int max_unavailable = -1;  // skipped when this many or more nodes are unavailable at the date
   std::vector<Endpoint>
       from;  // link actions: every pair (from, to) is affected; kBegin carries them
   std::vector<Endpoint> to;

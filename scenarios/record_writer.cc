@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <tuple>
 #include <utility>
 
@@ -33,6 +34,16 @@ bool has_room(const std::string& folder) {
   return disk.f_bavail * disk.f_frsize >= kFreeSpaceFloor;
 }
 
+// A mistyped name must not cost a scenario or a trace: only records, and empty files, are replaced.
+bool may_be_replaced(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::file_size(path, ignored) == 0) return true;
+  static constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
+  char start[kSignature.size()] = {};
+  std::ifstream(path, std::ios::binary).read(start, sizeof start);
+  return std::string_view(start, sizeof start) == kSignature;
+}
+
 Status check_target(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::file_status target = std::filesystem::status(path, ignored);
@@ -41,6 +52,9 @@ Status check_target(const std::string& path) {
   }
   if (std::filesystem::exists(target) && !std::filesystem::is_regular_file(target)) {
     return Error{"cannot record to " + path + ": it exists and is not a regular file"};
+  }
+  if (std::filesystem::exists(target) && !may_be_replaced(path)) {
+    return Error{"cannot record to " + path + ": it exists and is not a record"};
   }
   if (!std::filesystem::is_directory(folder_of(path), ignored)) {
     return Error{"cannot record to " + path + ": there is no folder " + folder_of(path)};

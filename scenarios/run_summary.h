@@ -86,6 +86,7 @@ struct RunSummary {
   double compliance_minimum = 0;  // of the same; both NaN if there are none
   std::string worst_target;
 
+  // Of the whole run, warm-up included.
   std::uint64_t attempts = 0, retries = 0, retries_denied = 0, wasted_replies = 0,
                 lost_messages = 0;
   std::uint64_t ejections = 0, panic_picks = 0;

@@ -157,6 +157,9 @@ void FaultPlayer::end(const FaultEvent& event) {
     case FaultAction::kPause:
       world_.resume(live.event.node);
       break;
+    case FaultAction::kStartFail:
+      world_.retry_start(live.event.node);
+      break;
     case FaultAction::kSlowCpu:
       world_.end_slow(live.event.node, live.event.effect);
       break;

@@ -61,8 +61,10 @@ class Network {
   // Messages on their way from an endpoint as flows, or about to be.
   int flows_from(std::uint32_t endpoint) const { return cards_[endpoint].flows_out; }
 
-  // Faults: `effect` ids are the plan's. end_effect returns the messages a clog had held, in order;
-  // they are sent on by the caller with release(). affected() is what the effect has hit so far.
+  // Faults: `effect` ids are the plan's. end_effect returns the messages a clog had held, in order,
+  // for the caller to send on: those with has_arrived are only to be delivered. affected() is what
+  // the effect has hit so far. The answer of a node that dies is delivered when it has left, except
+  // where it is a flow: SimGrid ends that with its sender.
   void begin_effect(const FaultEvent& event);
   void step_effect(const FaultEvent& event);
   std::vector<Message> end_effect(std::uint32_t effect);

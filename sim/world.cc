@@ -13,6 +13,8 @@ namespace phoenix::sim {
 namespace {
 
 constexpr std::uint32_t kProgressEvery = 1U << 14;
+constexpr Duration kQuickestAnswer = std::chrono::microseconds(1);
+constexpr std::size_t kHeldMax = 65'536;  // jobs in the socket of a paused node
 constexpr double kSmallReplyBytes = 128;  // refusals and resets
 
 double engine_seconds(Time t) { return to_seconds(t); }
@@ -74,13 +76,16 @@ double World::seconds_to_next_date(double engine_now_s) {
   } else if (!alone && network_.may_start_flows()) {
     next = std::min({next, next_arrival_, Time{Duration{agenda_.next_at()}}});
   }
+  asked_ = next;
   return std::max(0.0, engine_seconds(next) - engine_now_s);
 }
 
 void World::play_to(double engine_now_s) {
   flows_.sweep();
   if (over_) return;
-  const Time date = own_time(engine_now_s);
+  Time date = own_time(engine_now_s);
+  // Late in a very long run a double no longer tells two nanoseconds apart.
+  if (engine_now_s * (1 + 1e-15) >= engine_seconds(asked_)) date = std::max(date, asked_);
   if (date < now_) return;
   if (network_.has_pending_flows()) start_flows();
   if (date >= next_boundary()) {
@@ -169,6 +174,7 @@ void World::dispatch(const Event& event) {
 
 void World::play_boundary() {
   const Time date = now_;
+  if (date >= end_) take_sample();  // as things are before everything is healed
   if (faults_->next_at() <= date) {
     note(EventKind::kFault, faults_->next_number());
     faults_->play(date);
@@ -253,7 +259,7 @@ void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
   Job& job = jobs_[id];
   job.attempt = action.attempt;
   job.work = request.work;
-  job.message = request.seq * 64 + std::min<std::uint64_t>(request.attempts, 31) * 2;
+  job.message = request.seq * 512 + std::min<std::uint64_t>(request.attempts, 255) * 2;
   job.request_bytes = request.request_bytes;
   job.response_bytes = request.response_bytes;
   job.memory_bytes = classes_[request.request_class].memory_bytes;
@@ -271,7 +277,8 @@ void World::answer(std::uint32_t id, FailureReason reason) {
   const Request& request = requests_[id];
   collector_.answered(request, reason, now_);
   if (arrivals_->is_closed()) {
-    arrivals_->on_answer(request.user, now_);
+    // A refusal may cost no time at all; a person or program that sees it does.
+    arrivals_->on_answer(request.user, std::max(now_, request.arrived + kQuickestAnswer));
     next_arrival_ = arrivals_->next_at();
   }
   requests_.release(id);
@@ -350,6 +357,10 @@ void World::on_node_arrive(std::uint32_t id) {
     return jobs_.release(id);
   }
   if (machine.pauses > 0) {
+    if (machine.held.size() >= kHeldMax) {
+      ++lost_jobs_;
+      return jobs_.release(id);
+    }
     job.place = JobPlace::kHeld;
     machine.held.push_back(id);
     return;

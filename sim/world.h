@@ -71,7 +71,8 @@ class World {
 
   // What faults do to machines; each balanced by its opposite.
   void crash(NodeId node, bool notify, bool keep_queue);
-  void start(NodeId node);  // undoes one crash or drain; comes up when none is left
+  void retry_start(NodeId node);  // a start that was given up is tried anew
+  void start(NodeId node);        // undoes one crash or drain; comes up when none is left
   void drain(NodeId node, Duration grace);
   void pause(NodeId node);
   void resume(NodeId node);
@@ -199,7 +200,7 @@ class World {
   Time now_ = kStart;
   Time end_;
   Time next_arrival_ = kNever;
-  Time pending_flow_at_ = kNever;
+  Time asked_ = kStart;  // the date the engine was last asked to go to
   std::size_t next_transfer_ = 0;
   std::vector<std::pair<Time, std::uint32_t>> transfer_dates_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> transfer_ends_;  // endpoints

@@ -230,9 +230,17 @@ void World::start(NodeId node) {
   const auto n = static_cast<std::uint32_t>(index(node));
   if (machine.up) return announce(MembershipChange::Kind::kUp, n);
   ++machine.boot;
+  machine.start_tries = 0;
   const Duration delay = faults_->start_delay(node);
   if (delay.count() == 0) return on_start_due(n, machine.boot);  // heals come before requests
   agenda_.push(now_ + delay, EventKind::kNodeStart, n, machine.boot);
+}
+
+void World::retry_start(NodeId node) {
+  Machine& machine = machines_[index(node)];
+  if (machine.up || machine.start_tries < kStartTriesMax) return;
+  machine.start_tries = 0;
+  on_start_due(static_cast<std::uint32_t>(index(node)), ++machine.boot);
 }
 
 void World::on_start_due(std::uint32_t node, std::uint32_t boot) {
@@ -254,6 +262,8 @@ void World::bring_up(std::uint32_t node) {
   Machine& machine = machines_[node];
   machine.up = true;
   machine.up_since = now_;
+  machine.cpu = LoadReport::kUnknown;
+  machine.network = LoadReport::kUnknown;
   machine.reported_at = now_;
   machine.busy_at_report = machine.server.busy_core_ns(now_);
   machine.bytes_at_report = network_.busier_bytes(network_.gateways() + node);

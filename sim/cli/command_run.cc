@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analysis/result_text.h"
+#include "scenarios/arrivals.h"
 #include "scenarios/parser.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/progress.h"
@@ -53,7 +54,7 @@ po::options_description option_list() {
   auto add = options.add_options();
   add("set", po::value<std::vector<std::string>>()->composing()->value_name("KEY=VALUE"),
       "change a key of the scenario; may be repeated");
-  add("seed", po::value<std::uint64_t>()->value_name("N"), "the same as --set seed=N");
+  add("seed", po::value<std::string>()->value_name("N"), "the same as --set seed=N");
   add("output,o", po::value<std::string>()->value_name("OUT.h5"), "write the run's record");
   add("json", "print the result as JSON");
   add("twice", "run twice and compare every event: is the run reproducible?");
@@ -91,9 +92,17 @@ std::optional<RunArguments> parse_arguments(const Arguments& arguments, int& cod
   parsed.file = files.front();
   if (values.count("set") > 0) parsed.overrides = values["set"].as<std::vector<std::string>>();
   if (values.count("seed") > 0) {
-    parsed.overrides.push_back(fmt::format("seed={}", values["seed"].as<std::uint64_t>()));
+    parsed.overrides.push_back("seed=" + values["seed"].as<std::string>());
   }
   if (values.count("output") > 0) parsed.output = values["output"].as<std::string>();
+  if (values.count("output") > 0 && parsed.output.empty()) {
+    code = usage_error("run", "--output takes the name of a file, found ''");
+    return std::nullopt;
+  }
+  if (values.count("twice") > 0 && values.count("json") + values.count("output") > 0) {
+    code = usage_error("run", "--twice only compares; it goes with neither --output nor --json");
+    return std::nullopt;
+  }
   parsed.json = values.count("json") > 0;
   parsed.twice = values.count("twice") > 0;
   return parsed;
@@ -104,8 +113,14 @@ int play_twice(const Scenario& scenario) {
     sim::SimulationOptions options;
     options.on_event = emit;
     const Result<sim::SimulationResult> result = sim::simulate(scenario, options);
-    if (!result) std::cerr << result.error() << "\n";
+    if (result) return;
+    std::cerr << "phoenix run: " << result.error() << "\n";
+    ::_exit(kBadInput);  // seen as a death by whoever compares
   };
+  if (const auto arrivals = make_arrivals(scenario, Streams(scenario.seed)); !arrivals) {
+    std::cerr << "phoenix run: " << arrivals.error() << "\n";
+    return kBadInput;
+  }
   const Result<sim::LockstepResult> result = sim::lockstep(job, job);
   if (!result) {
     std::cerr << "phoenix run: " << result.error() << "\n";
@@ -129,6 +144,7 @@ int play_twice(const Scenario& scenario) {
 int play(const Scenario& scenario, const RunArguments& arguments) {
   std::signal(SIGINT, request_stop);
   std::signal(SIGTERM, request_stop);
+  std::signal(SIGHUP, request_stop);
   std::optional<Progress> progress(to_seconds(scenario.duration));
   sim::SimulationOptions options;
   options.record_path = arguments.output;

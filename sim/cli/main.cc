@@ -4,7 +4,9 @@
 //   phoenix run scenarios/library/quickstart.toml
 //   phoenix run scenarios/library/flash_crowd.toml --seed 3 --set balancer=p2c -o crowd.h5
 //   phoenix show crowd.h5
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <string>
 
@@ -82,4 +84,15 @@ int main(const Arguments& arguments) {
 
 }  // namespace phoenix::cli
 
-int main(int argc, char** argv) { return phoenix::cli::main({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  try {
+    const int code = phoenix::cli::main({argv + 1, argv + argc});
+    std::cout.flush();
+    if (std::cout && std::fflush(stdout) == 0) return code;
+  } catch (const std::exception& error) {
+    std::cerr << "phoenix: " << error.what() << "\n";
+    return phoenix::cli::kFailed;
+  }
+  std::cerr << "phoenix: cannot write the result to standard output\n";
+  return phoenix::cli::kFailed;
+}

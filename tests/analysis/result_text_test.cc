@@ -43,8 +43,8 @@ new              8       74.2 %             80.1 %       0.267  0.0453
 old              4       30.0 %             19.9 %       0.133       0
 total           12                                       0.400  0.0453
 
-Routing   attempts  retries  denied  late answers  lost  ejections  panic picks
-         1,241,000    1,000      12             3     4          5            6
+Routing, whole run   attempts  retries  denied  late answers  lost  ejections  panic picks
+                    1,241,000    1,000      12             3     4          5            6
 
 Targets                  current     target  compliance
 response_time_p95        43.3 ms    50.0 ms     100.0 %  met

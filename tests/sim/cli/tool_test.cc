@@ -1,6 +1,7 @@
 // The phoenix tool as a user meets it: what it prints, what it exits with, and what it leaves
 // behind.
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -290,6 +291,28 @@ TEST_F(ToolTest, ARecordThatDoesNotFitOnTheDiskFailsTheRunClearly) {
   EXPECT_EQ(outcome.code, 1) << outcome.err;
   EXPECT_THAT(outcome.err, HasSubstr("the record is not complete"));
   EXPECT_FALSE(fs::exists(file("d.h5")));
+}
+
+TEST_F(ToolTest, ARecordNeverReplacesAFileThatIsNone) {
+  std::ofstream(file("notes.txt")) << "precious\n";
+  const Outcome outcome = phoenix({"run", kLibrary + "quickstart.toml", "-o", file("notes.txt")});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("it exists and is not a record"));
+  std::string line;
+  std::getline(std::ifstream(file("notes.txt")), line);
+  EXPECT_EQ(line, "precious");
+}
+
+TEST_F(ToolTest, AResultNobodyCanReadIsAFailure) {
+  const std::string command = std::string(PHOENIX_BINARY) + " list > /dev/full 2> /dev/null";
+  const int status = std::system(command.c_str());
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+}
+
+TEST_F(ToolTest, TwiceGoesWithNoRecordAndNoJson) {
+  EXPECT_EQ(phoenix({"run", kLibrary + "quickstart.toml", "--twice", "--json"}).code, 2);
+  EXPECT_EQ(phoenix({"run", kLibrary + "quickstart.toml", "-o", ""}).code, 2);
 }
 
 TEST_F(ToolTest, ARecordThatCannotBeCreatedIsBadInput) {
