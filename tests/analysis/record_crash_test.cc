@@ -137,7 +137,11 @@ TEST(InterruptedWriter, KeepsWhatItHasAndSaysItIsNotComplete) {
 TEST(KilledBeforeRename, TheEarlierRecordStandsAndThePartHasEveryRow) {
   const TempFolder folder;
   const std::string path = folder.file("run.h5");
-  write_file(path, "earlier result");
+  const std::string earlier =
+      "\x89"
+      "HDF\r\n\x1a\n"
+      "an earlier record";
+  write_file(path, earlier);
   ChildProcess child([&](const ChildProcess::Say& say) {
     std::function<void()> stop = [&say] {
       say(1);
@@ -150,7 +154,7 @@ TEST(KilledBeforeRename, TheEarlierRecordStandsAndThePartHasEveryRow) {
   });
   ASSERT_TRUE(child.await());
   child.end(SIGKILL);
-  EXPECT_EQ(contents(path), "earlier result");
+  EXPECT_EQ(contents(path), earlier);
   const RecordReader reader = opened(path + ".part");
   EXPECT_EQ(rows_left(reader), 5'000);
   EXPECT_TRUE(reader.attributes().complete);

@@ -34,13 +34,24 @@ TEST(RecordWriter, FinishLeavesTheRecordAndNothingElse) {
 TEST(RecordWriter, AFinishedRecordIsReplacedOnlyByAnotherFinishedOne) {
   const TempFolder folder;
   const std::string path = folder.file("run.h5");
-  write_file(path, "earlier result");
-  { const auto interrupted = make_writer(path); }
-  EXPECT_EQ(contents(path), "earlier result");
-  EXPECT_TRUE(exists(path + ".part"));
   ASSERT_TRUE(make_writer(path)->finish().ok());
-  EXPECT_THAT(contents(path), HasSubstr("HDF"));
+  const std::string earlier = contents(path);
+  { const auto interrupted = make_writer(path); }
+  EXPECT_EQ(contents(path), earlier);
+  EXPECT_TRUE(exists(path + ".part"));
+  const auto longer = make_writer(path);
+  longer->append(request_row(0));
+  ASSERT_TRUE(longer->finish().ok());
+  EXPECT_NE(contents(path), earlier);
   EXPECT_FALSE(exists(path + ".part"));
+}
+
+TEST(RecordWriter, AFileThatIsNoRecordIsNeverReplaced) {
+  const TempFolder folder;
+  const std::string path = folder.file("scenario.toml");
+  write_file(path, "precious");
+  EXPECT_EQ(refusal(path), "cannot record to " + path + ": it exists and is not a record");
+  EXPECT_EQ(contents(path), "precious");
 }
 
 TEST(RecordWriter, ASecondWriterIsRefusedAndTheFirstGoesOn) {
