@@ -9,11 +9,6 @@
 namespace phoenix::sim {
 namespace {
 
-double chance(const Streams& streams, std::string_view purpose, std::uint64_t effect,
-              std::uint64_t n) {
-  return static_cast<double>(streams.at(purpose, effect, n) >> 11) * 0x1.0p-53;
-}
-
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
@@ -243,7 +238,7 @@ bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& 
     if (live.event.node != node) continue;
     switch (live.event.action) {
       case FaultAction::kMetricsMissing:
-        if (chance(streams_, "missing", effect, number) >= live.event.magnitude) break;
+        if (streams_.chance_at("missing", effect, number) >= live.event.magnitude) break;
         ++live.affected;
         return false;
       case FaultAction::kMetricsStale:
@@ -275,7 +270,7 @@ bool FaultPlayer::start_fails(NodeId node, int attempt) {
     if (live.event.action != FaultAction::kStartFail || live.event.node != node) continue;
     const std::uint64_t number =
         world_.machine(node).incarnation * 64ULL + static_cast<std::uint64_t>(attempt);
-    if (chance(streams_, "start_fail", effect, number) >= live.event.magnitude) continue;
+    if (streams_.chance_at("start_fail", effect, number) >= live.event.magnitude) continue;
     ++live.affected;
     log(live.event, "failed", "start failed", 1);
     fails = true;

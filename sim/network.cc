@@ -18,11 +18,6 @@ bool may_exceed(const Scenario& scenario) {
   return false;
 }
 
-double chance(const Streams& streams, std::string_view purpose, std::uint64_t entity,
-              std::uint64_t n) {
-  return static_cast<double>(streams.at(purpose, entity, n) >> 11) * 0x1.0p-53;
-}
-
 }  // namespace
 
 Network::Network(const Scenario& scenario, const Platform& platform, const Streams& streams,
@@ -151,7 +146,7 @@ Network::Disturbance Network::disturb(const Message& message, bool sending) {
         if (met.clog == nullptr) met.clog = &effect;
         break;
       case FaultAction::kLoss:
-        if (!sending || chance(streams_, "loss", effect.id, message.id) >= effect.magnitude)
+        if (!sending || streams_.chance_at("loss", effect.id, message.id) >= effect.magnitude)
           continue;
         met.lost = true;
         break;
@@ -160,7 +155,7 @@ Network::Disturbance Network::disturb(const Message& message, bool sending) {
         met.delay_ns += static_cast<double>(effect.delay.count());
         if (effect.jitter.count() > 0) {
           met.delay_ns -= static_cast<double>(effect.jitter.count()) *
-                          std::log1p(-chance(streams_, "delay", effect.id, message.id));
+                          std::log1p(-streams_.chance_at("delay", effect.id, message.id));
         }
         break;
       default:

@@ -70,6 +70,11 @@ class Streams {
     return mix64(root_ ^ mix64(hash_text(name) ^ mix64(entity ^ mix64(n))));
   }
 
+  // The same as a number in [0, 1), to hold against a probability.
+  double chance_at(std::string_view name, std::uint64_t entity, std::uint64_t n) const {
+    return static_cast<double>(at(name, entity, n) >> 11) * 0x1.0p-53;
+  }
+
  private:
   std::uint64_t root_;
 };
