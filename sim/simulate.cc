@@ -5,7 +5,7 @@
 #include "scenarios/arrivals.h"
 #include "scenarios/record_writer.h"
 #include "sim/engine.h"
-#include "sim/version.h"
+#include "scenarios/version.h"
 
 namespace phoenix::sim {
 namespace {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "sim/cli/commands.h"
-#include "sim/version.h"
+#include "scenarios/version.h"
 
 namespace phoenix::cli {
 

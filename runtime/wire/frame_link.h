@@ -1,0 +1,79 @@
+// A connection that speaks frames: takes a channel, hands decoded frames to its user, batches and
+// compresses what is sent. A malformed frame ends the connection with a counted reason.
+//
+// On the channel's loop. The user owns the link and may destroy it within any callback.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/net/channel.h"
+#include "runtime/net/loop.h"
+#include "runtime/wire/frame.h"
+#include "runtime/wire/messages.h"
+
+namespace phoenix::wire {
+
+struct LinkSettings {
+  std::size_t batch_size = 1;      // frames per batch; 1 sends each by itself (still one write per
+                                   // loop turn)
+  Duration batch_delay{0};         // the longest a frame waits for company; 0: the end of the turn
+  std::size_t compress_above = 0;  // payload (or batch) bytes; 0 is never
+  FrameLimits limits;
+};
+
+// Shared by the links of one thread.
+struct LinkCounters {
+  std::uint64_t frames_in = 0, frames_out = 0;
+  std::uint64_t batches_out = 0;
+  std::uint64_t compressed_saved_bytes = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(FrameError::kCount)> errors{};
+};
+
+class FrameLink;
+
+class LinkUser {
+ public:
+  virtual ~LinkUser() = default;
+  // Views are valid during the call. Returning anything but kNone ends the connection with that
+  // reason, as a malformed frame does (on_link_closed follows).
+  virtual FrameError on_frame(FrameLink& link, const Frame& frame) = 0;
+  virtual void on_link_drained(FrameLink&) {}
+  virtual void on_link_closed(FrameLink& link, const std::string& why) = 0;
+};
+
+class FrameLink final : private net::ChannelUser {
+ public:
+  FrameLink(net::Loop& loop, std::unique_ptr<net::Channel> channel, LinkUser& user,
+            const LinkSettings& settings, LinkCounters& counters);
+  ~FrameLink() override;
+
+  // Encodes straight into the output.
+  void send(const Hello& hello);
+  void send(std::uint64_t id, const Request& request);
+  void send(std::uint64_t id, const Response& response);
+  void send(const Report& report);
+  void send(FrameType type, std::uint64_t id, std::string_view payload);  // kGoodbye, kControl
+
+  void apply(const LinkSettings& settings);  // from the next frame on
+  void flush();                              // does not wait for batch_delay
+  net::Channel& channel() { return *channel_; }
+  std::size_t queued_bytes() const;
+
+  // Sends what is queued, then closes. Nothing is called back any more.
+  static void close_gracefully(std::unique_ptr<FrameLink> link);
+
+ private:
+  std::size_t on_bytes(std::string_view bytes) override;
+  void on_drained() override;
+  void on_closed(net::CloseReason reason, const std::string& detail) override;
+
+  struct State;
+  std::unique_ptr<State> state_;
+  std::unique_ptr<net::Channel> channel_;
+};
+
+}  // namespace phoenix::wire

@@ -1,0 +1,93 @@
+// What frames carry: plain structs with encode (append to a payload) and decode (false when the
+// bytes are not exactly one such message). Texts are views into what was decoded.
+//
+// Every field is bounded: names 255 bytes, target and header block 64 KiB each, body by the frame.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strategies/core/load_report.h"
+#include "strategies/core/request.h"
+
+namespace phoenix::wire {
+
+enum class Role : std::uint8_t {
+  kClient = 1,   // sends requests, gets responses
+  kNode = 2,     // announces where it serves what, sends reports
+  kGateway = 3,  // towards a node: sends requests
+  kLab = 4,      // may send kControl
+};
+
+struct Offer {
+  std::string_view service;
+  double weight = 1;
+};
+
+// First frame of either side.
+struct Hello {
+  Role role{};
+  std::string_view name;          // of the party, unique among its kind: "web-3"
+  std::string_view token;         // shared secret; empty where none is asked for
+  std::string_view address;       // node: where it takes requests, as gateways reach it
+  std::uint64_t incarnation = 0;  // node: differs each time it starts
+  std::uint16_t cores = 0;        // node
+  std::vector<Offer> offers;      // node
+};
+
+struct Request {
+  std::string_view service;
+  std::string_view request_class;  // empty: the service's first
+  std::uint32_t time_left_us = 0;  // until the answer is worthless; 0: no deadline
+  bool repeatable = true;
+  bool has_key = false;
+  std::uint64_t key = 0;
+  double size = 1;           // RequestInfo::size
+  std::uint64_t number = 0;  // the client's number of it: identity for per-message chances
+  std::string_view method;   // HTTP: "GET"; native: empty
+  std::string_view target;   // HTTP: "/a?b=c"
+  std::string_view headers;  // HTTP: end-to-end header lines, each ended by CRLF
+  std::string_view body;
+};
+
+// What a node counts since it started, beside its LoadReport.
+struct NodeTotals {
+  std::uint64_t completed = 0;
+  std::uint64_t refused = 0;
+  double busy_core_ns = 0;
+  double bytes = 0;         // through its sockets, the busier direction
+  double memory_bytes = 0;  // now
+};
+
+struct Response {
+  AttemptResult result = AttemptResult::kOk;    // of a node
+  FailureReason reason = FailureReason::kNone;  // of a gateway to its client
+  std::uint16_t status = 200;                   // HTTP status
+  std::uint32_t node = ~0U;                     // gateway to client: who served it last
+  std::uint8_t attempts = 0;                    // gateway to client
+  std::string_view direct;  // gateway to client with direct routing: address of the key's owner
+  bool has_report = false;  // node to gateway: piggy-backed
+  LoadReport report;        // measured_at travels as age, so clocks need not agree
+  std::string_view headers;
+  std::string_view body;
+};
+
+struct Report {
+  LoadReport load;
+  NodeTotals totals;
+};
+
+void encode(const Hello& hello, std::string& payload);
+void encode(const Request& request, std::string& payload);
+// `now` turns LoadReport::measured_at into an age, and back.
+void encode(const Response& response, Time now, std::string& payload);
+void encode(const Report& report, Time now, std::string& payload);
+
+[[nodiscard]] bool decode(std::string_view payload, Hello& hello);
+[[nodiscard]] bool decode(std::string_view payload, Request& request);
+[[nodiscard]] bool decode(std::string_view payload, Time now, Response& response);
+[[nodiscard]] bool decode(std::string_view payload, Time now, Report& report);
+
+}  // namespace phoenix::wire
