@@ -13,6 +13,8 @@
 
 namespace phoenix::http {
 
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
 // Safe to repeat by definition (RFC 9110 section 9.2.2).
 bool is_idempotent(std::string_view method);
 
