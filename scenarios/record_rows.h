@@ -42,7 +42,8 @@ struct RequestRow {
   std::int32_t gateway = -1;
   std::int32_t node = -1;  // of the last attempt
   std::int32_t attempts = 0;
-  std::uint8_t result = 0;  // FailureReason: 0 is answered well; 255 is still under way
+  std::uint8_t result = 0;                        // FailureReason: 0 is answered well; or:
+  static constexpr std::uint8_t kUnderWay = 255;  // not answered when the run ended
 };
 
 // One per node and interval.

@@ -21,7 +21,7 @@
 #include "sim/event_queue.h"
 #include "sim/flows.h"
 #include "sim/platform.h"
-#include "sim/slab.h"
+#include "strategies/core/slab.h"
 
 namespace phoenix::sim {
 

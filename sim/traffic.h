@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-#include "sim/slab.h"
 #include "strategies/core/load_report.h"
 #include "strategies/core/request.h"
+#include "strategies/core/slab.h"
 
 namespace phoenix::sim {
 

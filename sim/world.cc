@@ -38,7 +38,7 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
                agenda_.push(now_, EventKind::kActivityDone, place);
              }),
       network_(scenario, platform, streams, agenda_, flows_),
-      collector_(scenario, streams, options_.record),
+      collector_(scenario, streams, "sim", options_.record),
       gateway_choice_(streams.named("gateways")),
       end_(kStart + scenario.duration),
       is_flow_fidelity_(scenario.fidelity == Fidelity::kFlow) {
@@ -216,7 +216,7 @@ void World::on_arrival() {
   if (gateways_.size() > 1) {
     request.gateway = static_cast<std::uint16_t>(gateway_choice_.below(gateways_.size()));
   }
-  collector_.offered(request);
+  collector_.offered(id_at<ClassId>(request.request_class), now_);
   MessageCpu& cpu = gateways_[request.gateway].cpu;
   if (cpu.is_free_of_charge()) return route(id);
   if (cpu.is_full(now_)) return answer(id, FailureReason::kGatewayOverload);
@@ -275,7 +275,10 @@ void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
 
 void World::answer(std::uint32_t id, FailureReason reason) {
   const Request& request = requests_[id];
-  collector_.answered(request, reason, now_);
+  collector_.answered(id_at<ClassId>(request.request_class), request.arrived, reason, now_);
+  if (collector_.is_recorded(request.seq)) {
+    record_request(request, now_.time_since_epoch().count(), static_cast<std::uint8_t>(reason));
+  }
   if (arrivals_->is_closed()) {
     // A refusal may cost no time at all; a person or program that sees it does.
     arrivals_->on_answer(request.user, std::max(now_, request.arrived + kQuickestAnswer));

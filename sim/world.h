@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "scenarios/arrivals.h"
+#include "scenarios/collector.h"
 #include "scenarios/fault_plan.h"
-#include "sim/collector.h"
 #include "sim/event_queue.h"
 #include "sim/flows.h"
 #include "sim/gateway.h"
@@ -116,6 +116,7 @@ class World {
   void carry_out(std::uint32_t gateway, const RouterAction& action);
   void send_attempt(std::uint32_t gateway, const RouterAction& action);
   void answer(std::uint32_t request, FailureReason reason);
+  void record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result);
   void on_node_arrive(std::uint32_t job);
   void on_response(std::uint32_t job);
   void on_gateway_out(std::uint32_t job);

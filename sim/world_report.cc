@@ -68,6 +68,23 @@ void World::log_decision(std::string_view family, std::string_view action, std::
   options_.record->append(row);
 }
 
+void World::record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result) {
+  RequestRow row;
+  row.seq = static_cast<std::int64_t>(request.seq);
+  row.arrived = request.arrived.time_since_epoch().count();
+  row.answered = answered_ns;
+  row.work = request.work * 1e-9;
+  row.request_bytes = static_cast<double>(request.request_bytes);
+  row.response_bytes = static_cast<double>(request.response_bytes);
+  row.key = request.key;
+  row.request_class = static_cast<std::int32_t>(request.request_class);
+  row.gateway = request.gateway;
+  row.node = request.last_node == kNoIndex ? -1 : static_cast<std::int32_t>(request.last_node);
+  row.attempts = request.attempts;
+  row.result = result;
+  collector_.record(row);
+}
+
 void World::on_sample(bool warmup_ends) {
   if (warmup_ends) return collector_.end_warmup(node_samples());
   take_sample();
@@ -92,7 +109,11 @@ void World::take_sample() {
 RunSummary World::finish() {
   std::vector<std::uint32_t> open;
   requests_.for_each_live([&](std::uint32_t id) { open.push_back(id); });
-  for (const std::uint32_t id : open) collector_.unanswered(requests_[id]);
+  for (const std::uint32_t id : open) {
+    const Request& request = requests_[id];
+    collector_.unanswered(id_at<ClassId>(request.request_class), request.arrived);
+    if (collector_.is_recorded(request.seq)) record_request(request, -1, RequestRow::kUnderWay);
+  }
   RunSummary summary = collector_.summarize(now_, node_samples());
   for (const SimGateway& gateway : gateways_) {
     const RouterCounters& counters = gateway.router.counters();

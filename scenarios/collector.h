@@ -1,18 +1,23 @@
 // Counts and times everything that happens in a run, writes the record's rows and makes the
-// summary. Sees requests when they arrive and when they are answered, and the cluster once an
-// interval. O(1) per request, memory O(classes + nodes).
+// summary. Told by the world, simulated or real, when requests arrive and are answered, and shown
+// the cluster once an interval. O(1) per request, memory O(classes + nodes). One thread at a time.
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "scenarios/record_writer.h"
 #include "scenarios/run_summary.h"
 #include "scenarios/scenario.h"
-#include "sim/traffic.h"
+#include "strategies/core/ids.h"
+#include "strategies/core/random.h"
+#include "strategies/core/request.h"
+#include "strategies/core/time.h"
 #include "strategies/metrics/histogram.h"
 
-namespace phoenix::sim {
+namespace phoenix {
 
 // One node at the end of an interval. Running totals; the collector takes differences.
 struct NodeSample {
@@ -30,13 +35,24 @@ struct NodeSample {
 
 class Collector {
  public:
-  // `record` may be null and must outlive the collector.
-  Collector(const Scenario& scenario, const Streams& streams, RecordWriter* record);
+  // `world` is what the summary calls it: "sim", "local". `record` may be null; it and the scenario
+  // must outlive the collector.
+  Collector(const Scenario& scenario, const Streams& streams, std::string_view world,
+            RecordWriter* record);
 
-  void offered(const Request& request);
-  void answered(const Request& request, FailureReason reason, Time now);
+  // `arrived` is the same each time: what arrived before the end of the warm-up is not measured.
+  void offered(ClassId request_class, Time arrived);
+  void answered(ClassId request_class, Time arrived, FailureReason reason, Time now);
   // Still under way when the run ends.
-  void unanswered(const Request& request);
+  void unanswered(ClassId request_class, Time arrived);
+
+  // Whether the request of this number gets a row, drawn by number alone: the same requests in
+  // every run of the seed. Its row is the world's to fill in.
+  bool is_recorded(std::uint64_t seq) const {
+    return record_ != nullptr && mix64(record_salt_ ^ seq) <= record_below_;
+  }
+  // REQUIRES: is_recorded(row.seq).
+  void record(const RequestRow& row) { record_->append(row); }
 
   // End of an interval, or of the warm-up, or of the run.
   void end_interval(Time now, const std::vector<NodeSample>& nodes, std::uint64_t retries);
@@ -56,15 +72,14 @@ class Collector {
     Histogram latency;
   };
 
-  bool is_measured(const Request& request) const { return request.arrived >= measured_from_; }
-  bool is_recorded(const Request& request) const;
-  void record_request(const Request& request, std::int64_t answered, std::uint8_t result) const;
+  bool is_measured(Time arrived) const { return arrived >= measured_from_; }
   double cluster_cpu(const std::vector<NodeSample>& nodes) const;
   // Returns the utilization of the whole cluster; NaN where nothing was up.
   double summarize_groups(Time end, const std::vector<NodeSample>& nodes,
                           RunSummary& summary) const;
 
   const Scenario& scenario_;
+  std::string world_;
   RecordWriter* record_;
   std::uint64_t record_salt_;
   std::uint64_t record_below_;
@@ -80,4 +95,4 @@ class Collector {
   std::uint64_t open_ = 0;
 };
 
-}  // namespace phoenix::sim
+}  // namespace phoenix

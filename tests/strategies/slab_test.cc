@@ -1,11 +1,11 @@
-#include "sim/slab.h"
+#include "strategies/core/slab.h"
 
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace phoenix::sim {
+namespace phoenix {
 namespace {
 
 TEST(Slab, ReusesFreedPlacesAndGrowsOnlyWithWhatIsAlive) {
@@ -56,4 +56,4 @@ TEST(Slab, VisitsTheLivingInRisingOrder) {
 }
 
 }  // namespace
-}  // namespace phoenix::sim
+}  // namespace phoenix

@@ -1,13 +1,11 @@
-#include "sim/collector.h"
+#include "scenarios/collector.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace phoenix::sim {
+namespace phoenix {
 namespace {
-
-constexpr std::uint8_t kUnderWay = 255;
 
 std::int64_t ns(Time t) { return t.time_since_epoch().count(); }
 
@@ -26,8 +24,10 @@ std::uint64_t record_threshold(const RecordSettings& settings) {
 
 }  // namespace
 
-Collector::Collector(const Scenario& scenario, const Streams& streams, RecordWriter* record)
+Collector::Collector(const Scenario& scenario, const Streams& streams, std::string_view world,
+                     RecordWriter* record)
     : scenario_(scenario),
+      world_(world),
       record_(record),
       record_salt_(streams.at("record", 0, 0)),
       record_below_(record_threshold(scenario.record)),
@@ -43,59 +43,34 @@ Collector::Collector(const Scenario& scenario, const Streams& streams, RecordWri
   previous_.resize(nodes);
 }
 
-void Collector::offered(const Request& request) {
+void Collector::offered(ClassId request_class, Time arrived) {
   ++offered_total_;
   ++open_;
   ++counts_.offered;
-  if (is_measured(request)) ++classes_[request.request_class].counts.offered;
+  if (is_measured(arrived)) ++classes_[index(request_class)].counts.offered;
 }
 
-void Collector::answered(const Request& request, FailureReason reason, Time now) {
+void Collector::answered(ClassId request_class, Time arrived, FailureReason reason, Time now) {
   --open_;
-  const Duration took = now - request.arrived;
+  const Duration took = now - arrived;
   if (reason == FailureReason::kNone) {
     ++counts_.completed;
     window_.record(took);
   } else {
     ++counts_.failed;
   }
-  if (is_measured(request)) {
-    ClassData& data = classes_[request.request_class];
-    if (reason == FailureReason::kNone) {
-      ++data.counts.completed;
-      data.latency.record(took);
-    } else {
-      ++data.counts.failed[static_cast<std::size_t>(reason)];
-    }
+  if (!is_measured(arrived)) return;
+  ClassData& data = classes_[index(request_class)];
+  if (reason == FailureReason::kNone) {
+    ++data.counts.completed;
+    data.latency.record(took);
+  } else {
+    ++data.counts.failed[static_cast<std::size_t>(reason)];
   }
-  if (is_recorded(request)) record_request(request, ns(now), static_cast<std::uint8_t>(reason));
 }
 
-void Collector::unanswered(const Request& request) {
-  if (is_measured(request)) ++classes_[request.request_class].counts.in_flight;
-  if (is_recorded(request)) record_request(request, -1, kUnderWay);
-}
-
-bool Collector::is_recorded(const Request& request) const {
-  return record_ != nullptr && mix64(record_salt_ ^ request.seq) <= record_below_;
-}
-
-void Collector::record_request(const Request& request, std::int64_t answered,
-                               std::uint8_t result) const {
-  RequestRow row;
-  row.seq = static_cast<std::int64_t>(request.seq);
-  row.arrived = ns(request.arrived);
-  row.answered = answered;
-  row.work = request.work * 1e-9;
-  row.request_bytes = static_cast<double>(request.request_bytes);
-  row.response_bytes = static_cast<double>(request.response_bytes);
-  row.key = request.key;
-  row.request_class = static_cast<std::int32_t>(request.request_class);
-  row.gateway = request.gateway;
-  row.node = request.last_node == kNoIndex ? -1 : static_cast<std::int32_t>(request.last_node);
-  row.attempts = request.attempts;
-  row.result = result;
-  record_->append(row);
+void Collector::unanswered(ClassId request_class, Time arrived) {
+  if (is_measured(arrived)) ++classes_[index(request_class)].counts.in_flight;
 }
 
 double Collector::cluster_cpu(const std::vector<NodeSample>& nodes) const {
@@ -198,7 +173,7 @@ double Collector::summarize_groups(Time end, const std::vector<NodeSample>& node
 RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) const {
   RunSummary summary;
   summary.scenario = scenario_.name;
-  summary.world = "sim";
+  summary.world = world_;
   summary.balancer = scenario_.strategies.balancer;
   summary.seed = scenario_.seed;
   summary.replication = scenario_.replication;
@@ -252,4 +227,4 @@ void Collector::write_histograms() const {
   write("total", "", all);
 }
 
-}  // namespace phoenix::sim
+}  // namespace phoenix

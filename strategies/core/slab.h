@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace phoenix::sim {
+namespace phoenix {
 
 inline constexpr std::uint32_t kNoIndex = 0xffffffffU;
 
@@ -53,4 +53,4 @@ class Slab {
   std::size_t live_ = 0;
 };
 
-}  // namespace phoenix::sim
+}  // namespace phoenix
