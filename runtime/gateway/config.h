@@ -1,0 +1,117 @@
+// The gateway's configuration, from a TOML file; every error names file, line, key, found and
+// allowed, all at once. The same keys as a scenario where the meaning is the same ([router],
+// service.class). docs: runtime/deploy/gateway.toml has every key with its meaning.
+//
+// Plain data; compared on reload to see what changed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/net/address.h"
+#include "runtime/net/tls.h"
+#include "scenarios/parser.h"
+#include "strategies/router.h"
+
+namespace phoenix::gateway {
+
+// What the tuner may turn while traffic flows.
+struct Knobs {
+  int batch_size = 1;  // frames to a node that may share one batch
+  Duration batch_delay = std::chrono::microseconds(200);  // the longest one waits for company
+  std::size_t compress_above = 0;                         // bytes; 0 is never
+  int pool_size = 2;            // connections per thread to each node (frames) ...
+  int http_pool_size = 64;      // ... and to each HTTP server at most
+  int socket_buffer = 0;        // bytes each way; 0: the kernel's
+  bool direct_routing = false;  // tell native clients which node owns a key
+  bool operator==(const Knobs&) const = default;
+};
+
+struct ClassConfig {
+  std::string name = "default";
+  Duration deadline = std::chrono::seconds(30);
+  Duration attempt_timeout = Duration::max();
+};
+
+struct ServerConfig {
+  net::Address address;
+  double weight = 1;
+};
+
+enum class Protocol : std::uint8_t { kFrames, kHttp };
+
+struct ServiceConfig {
+  std::string name;
+  Protocol protocol = Protocol::kFrames;  // kHttp: plain HTTP/1.1 servers, listed below
+  std::string balancer = "p2c";
+  std::string key;  // what requests are keyed by: "", "path", "client", "header:<name>"
+  std::vector<ClassConfig> classes;   // at least one
+  std::vector<ServerConfig> servers;  // kHttp; nodes that speak frames announce themselves
+  std::string health_path;            // kHttp: GET this; empty: connecting is enough
+  Duration health_interval = std::chrono::seconds(2);
+  bool upstream_tls = false;
+};
+
+struct RouteConfig {       // the most specific host, then the longest path prefix wins
+  std::string host;        // "" is any; "*.example.org"
+  std::string path = "/";  // matches whole segments
+  std::string service;
+  std::string request_class;  // empty: the service's first
+};
+
+struct HttpLimits {
+  std::size_t head = 16 * 1024;
+  std::size_t body = 8 * 1024 * 1024;
+  int pipelined = 64;  // requests of one connection under way; more are not read yet
+  Duration head_timeout = std::chrono::seconds(10);   // from its first byte to the whole head
+  Duration body_timeout = std::chrono::seconds(30);   // without progress
+  Duration write_timeout = std::chrono::seconds(30);  // without progress
+  Duration idle_timeout = std::chrono::seconds(75);
+  std::size_t connections = 20'000;  // per thread
+};
+
+struct RecordConfig {
+  std::string path;  // empty is off; "/var/lib/phoenix/gateway.h5"
+  double sample = 0.01;
+  Duration interval = std::chrono::seconds(1);
+  Duration rotate_after = std::chrono::hours(1);
+  int keep = 24;                // finished files; older ones are removed
+  std::size_t buffer = 65'536;  // rows that may wait for the disk, per thread; more are counted
+};
+
+struct GatewayConfig {
+  std::string name = "gateway";
+  int threads = 0;                        // 0: one per core
+  std::string http = "127.0.0.1:7080";    // listeners; "" is off
+  std::string frames = "127.0.0.1:7100";  // native clients and nodes
+  std::string admin = "127.0.0.1:7090";
+  bool allow_public = false;      // listeners beyond loopback without TLS and token
+  std::string token_file;         // secret that nodes, native clients and admin changes must show
+  net::TlsSettings tls;           // all listeners; certificate empty is off
+  net::TlsSettings upstream_tls;  // towards nodes and HTTP servers
+  bool forwarded_for = true;      // add X-Forwarded-For, -Proto and -Host
+  bool trust_forwarded = false;   // keep those the client sent
+  Duration drain_grace = std::chrono::seconds(30);
+  Duration forget_node = std::chrono::seconds(60);  // a node unheard of for this long leaves
+  int max_nodes = 10'000;
+  HttpLimits http_limits;
+  RouterSettings router;
+  Knobs knobs;
+  std::vector<ServiceConfig> services;
+  std::vector<RouteConfig> routes;
+  RecordConfig record;
+  bool lab = false;  // takes faults from the local world
+
+  std::string token;  // read from token_file
+  std::string path;   // of the file
+};
+
+struct ParsedConfig {
+  std::optional<GatewayConfig> config;
+  std::vector<Problem> problems;
+};
+ParsedConfig parse_gateway_config(const std::string& path);
+
+}  // namespace phoenix::gateway

@@ -1,0 +1,83 @@
+// What serves requests on a node: the interface a new kind of agent implements, built in or as a
+// shared object.
+//
+// A node runs one handler per service. handle() is called on one of the node's worker threads, for
+// several requests at once where the service is concurrent, one after another where it is fifo. It
+// answers its Call exactly once, at once or later, from any thread; a Call that is dropped answers
+// 500 by itself. Handlers must not throw; a plug-in that does costs the request a 500.
+//
+// Shared objects export, with C linkage, `phoenix_handler_abi` (an int, kHandlerAbi) and
+// `phoenix_make_handler`; see runtime/plugins/ for an example.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strategies/core/request.h"
+#include "strategies/core/result.h"
+#include "strategies/core/time.h"
+
+namespace phoenix::node {
+
+inline constexpr int kHandlerAbi = 1;
+
+// Valid until the Call is answered.
+struct CallRequest {
+  std::string service, request_class;
+  std::string method, target, headers;  // see http/message.h; empty from native clients
+  std::string body;
+  std::uint64_t key = 0;
+  bool has_key = false;
+  Time deadline = kNever;
+};
+
+struct CallReply {
+  int status = 200;
+  std::string headers;  // header lines, each ended by CRLF
+  std::string body;
+  AttemptResult result = AttemptResult::kOk;  // kError counts against the node's health
+};
+
+// One request under way and the duty to answer it. Movable; any thread.
+class Call {
+ public:
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    virtual const CallRequest& request() const = 0;
+    virtual void answer(CallReply reply) = 0;  // called once
+  };
+  explicit Call(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
+  Call(Call&&) noexcept = default;
+  Call& operator=(Call&& other) noexcept;
+  ~Call();  // answers 500 where nobody has answered
+
+  const CallRequest& request() const { return sink_->request(); }
+  void answer(CallReply reply);  // REQUIRES: not answered yet
+
+ private:
+  std::unique_ptr<Sink> sink_;
+};
+
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual void handle(Call call) = 0;
+
+  // The whole state as bytes, and back: for moving an agent to another node. Called while no
+  // request is in service. Stateless handlers keep the defaults.
+  virtual std::string snapshot() { return {}; }
+  virtual Status restore(std::string_view state) {
+    if (state.empty()) return success();
+    return Error{"this handler keeps no state, found a snapshot of " +
+                 std::to_string(state.size()) + " bytes"};
+  }
+};
+
+// `settings` is what stands in [..] after the handler's name, e.g. "file=app.so".
+using MakeHandler = Handler* (*)(const char* settings, char* error, std::size_t error_size);
+
+}  // namespace phoenix::node
