@@ -6,14 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "sim/node_server.h"
+#include "sim/traffic.h"
 
 namespace phoenix::sim {
 
 struct Machine {
-  explicit Machine(NodeServer node_server) : server(std::move(node_server)) {}
+  explicit Machine(Server node_server) : server(std::move(node_server)) {}
 
-  NodeServer server;
+  Server server;
   std::uint32_t group = 0;
   std::uint32_t incarnation = 0;
   Time service_due = kNever;  // the service event that counts; others on the agenda are stale

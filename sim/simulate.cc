@@ -4,8 +4,8 @@
 
 #include "scenarios/arrivals.h"
 #include "scenarios/record_writer.h"
-#include "sim/engine.h"
 #include "scenarios/version.h"
+#include "sim/engine.h"
 
 namespace phoenix::sim {
 namespace {

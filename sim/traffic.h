@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "scenarios/node_server.h"
 #include "strategies/core/load_report.h"
 #include "strategies/core/request.h"
 #include "strategies/core/slab.h"
@@ -27,22 +28,15 @@ struct Request {
   bool has_key = false;
 };
 
-enum class JobPlace : std::uint8_t { kToNode, kHeld, kWaiting, kInService, kToGateway };
-
-struct Job {
+struct Job : ServiceJob {
   AttemptId attempt = kNoAttempt;
-  double work = 0;            // ns at speed 1
   std::uint64_t message = 0;  // identity of its messages for per-message chances
   float request_bytes = 0;
   float response_bytes = 0;
-  float memory_bytes = 0;
   std::uint32_t node = 0;
   std::uint32_t incarnation = 0;
-  std::uint32_t next = kNoIndex;  // in a node's waiting list
   std::uint16_t gateway = 0;
-  std::uint16_t service = 0;
   AttemptResult result = AttemptResult::kOk;
-  JobPlace place = JobPlace::kToNode;
   bool has_report = false;
   std::uint32_t activity = kNoIndex;  // its execution, in flow fidelity
   LoadReport report;                  // piggy-backed on the answer
@@ -50,5 +44,6 @@ struct Job {
 
 using Requests = Slab<Request>;
 using Jobs = Slab<Job>;
+using Server = NodeServer<Job>;
 
 }  // namespace phoenix::sim

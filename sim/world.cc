@@ -364,7 +364,6 @@ void World::on_node_arrive(std::uint32_t id) {
       ++lost_jobs_;
       return jobs_.release(id);
     }
-    job.place = JobPlace::kHeld;
     machine.held.push_back(id);
     return;
   }

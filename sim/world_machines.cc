@@ -74,7 +74,6 @@ void World::attach_report(std::uint32_t id) {
 void World::reply(std::uint32_t id, AttemptResult result) {
   Job& job = jobs_[id];
   job.result = result;
-  job.place = JobPlace::kToGateway;
   if (piggyback_) attach_report(id);
   if (!network_.send(response_message(id), now_)) jobs_.release(id);
 }
@@ -83,13 +82,12 @@ void World::reply(std::uint32_t id, AttemptResult result) {
 void World::reset(std::uint32_t id) {
   Job& job = jobs_[id];
   job.result = AttemptResult::kReset;
-  job.place = JobPlace::kToGateway;
   agenda_.push(now_ + network_.latency(network_.gateways() + job.node, job.gateway),
                EventKind::kResponse, id);
 }
 
 void World::start_executions(std::uint32_t node) {
-  NodeServer& server = machines_[node].server;
+  Server& server = machines_[node].server;
   for (;;) {
     const std::uint32_t id = server.start_next(jobs_, now_);
     if (id == kNoIndex) return;
@@ -112,7 +110,7 @@ void World::on_activity_done(std::uint32_t done) {
     }
     case Flows::Tag::Kind::kService: {
       const Job& job = jobs_[ended.tag.subject];
-      if (job.place != JobPlace::kInService || job.incarnation != ended.tag.extra) return;
+      if (!job.in_service || job.incarnation != ended.tag.extra) return;
       const std::uint32_t node = jobs_[ended.tag.subject].node;
       machines_[node].server.finish_elsewhere(jobs_, ended.tag.subject, now_);
       finish_job(ended.tag.subject);

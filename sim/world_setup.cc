@@ -47,7 +47,7 @@ void World::build_machines() {
       if (hosted) discipline = service.discipline;
     }
     for (int i = 0; i < group.count; ++i) {
-      machines_.emplace_back(NodeServer(group.cores, group.speed, discipline, queues));
+      machines_.emplace_back(Server(group.cores, group.speed, discipline, queues));
       machines_.back().group = group_index;
     }
     double resident = 0;

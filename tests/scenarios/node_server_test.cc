@@ -1,6 +1,6 @@
 // One machine's CPU against traces reckoned by hand. Dates and work are in whole nanoseconds; a
 // finish is the first whole nanosecond at which the work is done.
-#include "sim/node_server.h"
+#include "scenarios/node_server.h"
 
 #include <utility>
 #include <vector>
@@ -9,11 +9,12 @@
 
 #include "strategies/core/random.h"
 
-namespace phoenix::sim {
+namespace phoenix {
 namespace {
 
 Time at(std::int64_t ns) { return Time{Duration{ns}}; }
 
+using Server = NodeServer<ServiceJob>;
 using Finish = std::pair<std::int64_t, std::uint32_t>;  // date, job
 
 class NodeServerTest : public ::testing::Test {
@@ -22,7 +23,7 @@ class NodeServerTest : public ::testing::Test {
             double speed = 1.0) {
     server_.emplace_back(cores, speed, discipline, std::move(queues));
   }
-  NodeServer& server() { return server_.back(); }
+  Server& server() { return server_.back(); }
 
   std::uint32_t job(double work, std::uint16_t service = 0) {
     const std::uint32_t id = jobs_.acquire();
@@ -49,8 +50,8 @@ class NodeServerTest : public ::testing::Test {
     return id;
   }
 
-  Jobs jobs_;
-  std::vector<NodeServer> server_;
+  Server::Jobs jobs_;
+  std::vector<Server> server_;
   std::vector<Finish> finishes_;
 };
 
@@ -295,4 +296,4 @@ TEST_F(NodeServerTest, HandsOutTheNextJobForServiceElsewhere) {
 }
 
 }  // namespace
-}  // namespace phoenix::sim
+}  // namespace phoenix
