@@ -30,7 +30,8 @@ Network::Network(const Scenario& scenario, const Platform& platform, const Strea
       has_jitter_(!(jitter_.is_constant() && jitter_.mean() == 0)),
       flow_above_(scenario.fidelity == Fidelity::kFlow ? -1 : scenario.cluster.flow_above_bytes),
       may_start_flows_(may_exceed(scenario)),
-      gateways_(static_cast<std::uint32_t>(scenario.gateway.count)) {
+      gateways_(static_cast<std::uint32_t>(scenario.gateway.count)),
+      faults_(streams, gateways_, static_cast<std::uint32_t>(platform.hosts.size()) - gateways_) {
   for (const PlatformHost& host : platform.hosts) {
     Card card;
     card.ns_per_byte = 1e9 / platform.links[host.up_link].bandwidth;
@@ -81,14 +82,17 @@ Network::SharedPath& Network::shared_path(std::uint32_t from, std::uint32_t to) 
 
 bool Network::send(const Message& message, Time now) {
   double extra_ns = 0;
-  if (!effects_.empty()) {
-    const Disturbance met = disturb(message, true);
-    if (met.lost || (met.clog != nullptr && !hold(*met.clog, message))) {
+  if (faults_.any()) {
+    const LinkFate fate = faults_.on_send(message.from, message.to, message.id);
+    if (fate.kind == LinkFate::Kind::kHeld) {
+      held_[fate.held_by].push_back(message);
+      return true;
+    }
+    if (fate.kind == LinkFate::Kind::kLost) {
       ++lost_;
       return false;
     }
-    if (met.clog != nullptr) return true;
-    extra_ns = met.delay_ns;
+    extra_ns = fate.delay_ns;
   }
   if (has_jitter_) {
     Random random(streams_.at("jitter", message.to, message.id));
@@ -128,63 +132,14 @@ void Network::carry(const Message& message, double extra_ns, Time now) {
                message.subject);
 }
 
-Network::Disturbance Network::disturb(const Message& message, bool sending) {
-  Disturbance met;
-  for (Effect& effect : effects_) {
-    if (effect.action == FaultAction::kBandwidth) {
-      if (sending && (effect.from[message.from] != 0 || effect.to[message.to] != 0)) {
-        ++affected_[effect.id];
-      }
-      continue;
-    }
-    if (!effect.from[message.from] || !effect.to[message.to]) continue;
-    switch (effect.action) {
-      case FaultAction::kCut:
-        met.lost = true;
-        break;
-      case FaultAction::kClog:
-        if (met.clog == nullptr) met.clog = &effect;
-        break;
-      case FaultAction::kLoss:
-        if (!sending || streams_.chance_at("loss", effect.id, message.id) >= effect.magnitude)
-          continue;
-        met.lost = true;
-        break;
-      case FaultAction::kDelay:
-        if (!sending) continue;
-        met.delay_ns += static_cast<double>(effect.delay.count());
-        if (effect.jitter.count() > 0) {
-          met.delay_ns -= static_cast<double>(effect.jitter.count()) *
-                          std::log1p(-streams_.chance_at("delay", effect.id, message.id));
-        }
-        break;
-      default:
-        if (!sending) continue;
-        break;
-    }
-    ++affected_[effect.id];
+LinkFate::Kind Network::on_arrival(const Message& message) {
+  const LinkFate fate = faults_.on_arrival(message.from, message.to, message.id);
+  if (fate.kind == LinkFate::Kind::kLost) ++lost_;
+  if (fate.kind == LinkFate::Kind::kHeld) {
+    held_[fate.held_by].push_back(message);
+    held_[fate.held_by].back().has_arrived = true;
   }
-  return met;
-}
-
-bool Network::hold(Effect& clog, const Message& message) {
-  if (static_cast<std::int64_t>(clog.held.size()) >= clog.capacity) return false;
-  clog.held.push_back(message);
-  return true;
-}
-
-Network::Passage Network::on_arrival(const Message& message) {
-  const Disturbance met = disturb(message, false);
-  if (met.lost) {
-    ++lost_;
-    return Passage::kLost;
-  }
-  if (met.clog == nullptr) return Passage::kPasses;
-  Message arrived = message;
-  arrived.has_arrived = true;
-  if (hold(*met.clog, arrived)) return Passage::kHeld;
-  ++lost_;
-  return Passage::kLost;
+  return fate.kind;
 }
 
 std::vector<Message> Network::start_pending_flows() {
@@ -220,63 +175,31 @@ bool Network::on_flow_ended(std::uint32_t carried, bool ok, Time now, Message& m
   return true;
 }
 
-std::vector<std::uint8_t> Network::endpoint_set(const std::vector<Endpoint>& endpoints,
-                                                std::uint32_t gateways, std::size_t all) {
-  std::vector<std::uint8_t> set(all, 0);
-  for (const Endpoint& endpoint : endpoints) {
-    const std::size_t place = endpoint.is_gateway ? endpoint.number : gateways + endpoint.number;
-    if (place < all) set[place] = 1;
-  }
-  return set;
-}
-
 void Network::begin_effect(const FaultEvent& event) {
-  if (event.effect >= affected_.size()) affected_.resize(event.effect + 1, 0);
-  effects_.push_back({event.effect,
-                      event.action,
-                      endpoint_set(event.from, gateways_, cards_.size()),
-                      endpoint_set(event.to, gateways_, cards_.size()),
-                      event.magnitude,
-                      event.duration2,
-                      event.jitter,
-                      event.capacity,
-                      {}});
+  faults_.begin(event);
   if (event.action == FaultAction::kBandwidth) apply_bandwidth();
 }
 
 void Network::step_effect(const FaultEvent& event) {
-  for (Effect& effect : effects_) {
-    if (effect.id != event.effect) continue;
-    effect.magnitude = event.magnitude;
-    effect.delay = event.duration2;
-    effect.jitter = event.jitter;
-  }
+  faults_.step(event);
   if (event.action == FaultAction::kBandwidth) apply_bandwidth();
 }
 
 std::vector<Message> Network::end_effect(std::uint32_t effect) {
-  std::vector<Message> held;
-  std::erase_if(effects_, [&](Effect& known) {
-    if (known.id != effect) return false;
-    held.assign(known.held.begin(), known.held.end());
-    return true;
-  });
+  faults_.end(effect);
   apply_bandwidth();
+  std::vector<Message> held;
+  if (const auto found = held_.find(effect); found != held_.end()) {
+    held = std::move(found->second);
+    held_.erase(found);
+  }
   return held;
-}
-
-std::uint64_t Network::affected(std::uint32_t effect) const {
-  return effect < affected_.size() ? affected_[effect] : 0;
 }
 
 void Network::apply_bandwidth() {
   for (std::size_t i = 0; i < cards_.size(); ++i) {
     const PlatformHost& host = platform_.hosts[i];
-    double factor = 1.0;
-    for (const Effect& effect : effects_) {
-      if (effect.action == FaultAction::kBandwidth && effect.from[i] != 0)
-        factor *= effect.magnitude;
-    }
+    const double factor = faults_.bandwidth_factor(static_cast<std::uint32_t>(i));
     const double bandwidth = platform_.links[host.up_link].bandwidth * factor;
     if (cards_[i].ns_per_byte == 1e9 / bandwidth) continue;
     cards_[i].ns_per_byte = 1e9 / bandwidth;

@@ -13,10 +13,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <map>
 #include <vector>
 
-#include "scenarios/fault_plan.h"
+#include "scenarios/link_faults.h"
 #include "scenarios/scenario.h"
 #include "sim/event_queue.h"
 #include "sim/flows.h"
@@ -31,7 +31,7 @@ struct Message {
   std::uint32_t from = 0;  // endpoints: gateways first, then nodes
   std::uint32_t to = 0;
   double bytes = 0;
-  std::uint64_t id = 0;  // the same in every run of the seed, whatever the strategy does elsewhere
+  std::uint64_t id = 0;      // its message number, see link_faults.h
   bool has_arrived = false;  // held at its end; only delivery is left
 };
 
@@ -44,9 +44,8 @@ class Network {
   bool send(const Message& message, Time now);
 
   // Asked when a message arrives: a cut or clog that began meanwhile still stops it.
-  enum class Passage : std::uint8_t { kPasses, kLost, kHeld };
-  Passage on_arrival(const Message& message);
-  bool is_disturbed() const { return !effects_.empty(); }
+  LinkFate::Kind on_arrival(const Message& message);
+  bool is_disturbed() const { return faults_.any(); }
 
   // Messages that need a flow while the engine's clock lags behind are kept until the engine gets
   // to the date.
@@ -68,7 +67,7 @@ class Network {
   void begin_effect(const FaultEvent& event);
   void step_effect(const FaultEvent& event);
   std::vector<Message> end_effect(std::uint32_t effect);
-  std::uint64_t affected(std::uint32_t effect) const;
+  std::uint64_t affected(std::uint32_t effect) const { return faults_.affected(effect); }
 
   // Time a message of no bytes takes between two endpoints, one of them a gateway, without faults.
   Duration latency(std::uint32_t from, std::uint32_t to);
@@ -96,29 +95,9 @@ class Network {
     double ns_per_byte = 0;
     std::uint32_t version = 0;
   };
-  struct Effect {
-    std::uint32_t id;
-    FaultAction action;
-    std::vector<std::uint8_t> from, to;  // by endpoint
-    double magnitude;
-    Duration delay;
-    Duration jitter;
-    std::int64_t capacity;
-    std::deque<Message> held;
-  };
-  struct Disturbance {
-    bool lost = false;
-    Effect* clog = nullptr;
-    double delay_ns = 0;
-  };
-
-  static std::vector<std::uint8_t> endpoint_set(const std::vector<Endpoint>& endpoints,
-                                                std::uint32_t gateways, std::size_t all);
   SharedPath& shared_path(std::uint32_t from, std::uint32_t to);
   double ns_per_byte_now(std::uint32_t link, double configured) const;
   double path_ns_per_byte(SharedPath& path);
-  Disturbance disturb(const Message& message, bool sending);
-  bool hold(Effect& clog, const Message& message);
   void carry(const Message& message, double extra_ns, Time now);
   void apply_bandwidth();
 
@@ -134,8 +113,8 @@ class Network {
   std::vector<Card> cards_;
   std::vector<SharedPath> to_rack_;    // [gateway][rack]
   std::vector<SharedPath> from_rack_;  // [gateway][rack]
-  std::vector<Effect> effects_;
-  std::vector<std::uint64_t> affected_;
+  LinkFaults faults_;
+  std::map<std::uint32_t, std::vector<Message>> held_;  // by the effect that holds them
   struct Carried {
     Message message;
     std::int64_t after_ns = 0;

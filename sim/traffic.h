@@ -30,7 +30,7 @@ struct Request {
 
 struct Job : ServiceJob {
   AttemptId attempt = kNoAttempt;
-  std::uint64_t message = 0;  // identity of its messages for per-message chances
+  std::uint64_t message = 0;  // number of its way to the node, see link_faults.h
   float request_bytes = 0;
   float response_bytes = 0;
   std::uint32_t node = 0;

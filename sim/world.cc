@@ -259,7 +259,7 @@ void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
   Job& job = jobs_[id];
   job.attempt = action.attempt;
   job.work = request.work;
-  job.message = request.seq * 512 + std::min<std::uint64_t>(request.attempts, 255) * 2;
+  job.message = request_number(request.seq, request.attempts);
   job.request_bytes = request.request_bytes;
   job.response_bytes = request.response_bytes;
   job.memory_bytes = classes_[request.request_class].memory_bytes;
@@ -302,18 +302,18 @@ Message World::response_message(std::uint32_t id) const {
   const double bytes =
       job.result == AttemptResult::kOk ? static_cast<double>(job.response_bytes) : kSmallReplyBytes;
   return {EventKind::kResponse, id,    network_.gateways() + job.node,
-          job.gateway,          bytes, job.message + 1};
+          job.gateway,          bytes, answer_number(job.message)};
 }
 
 // False: the message went no further, and its job is settled.
 bool World::passes(const Message& message) {
   if (!network_.is_disturbed()) return true;
   switch (network_.on_arrival(message)) {
-    case Network::Passage::kPasses:
+    case LinkFate::Kind::kPasses:
       return true;
-    case Network::Passage::kHeld:
+    case LinkFate::Kind::kHeld:
       return false;
-    case Network::Passage::kLost:
+    case LinkFate::Kind::kLost:
       break;
   }
   lose(message);

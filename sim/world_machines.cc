@@ -13,7 +13,6 @@ namespace {
 
 constexpr double kReportBytes = 256;
 constexpr int kStartTriesMax = 10;
-constexpr std::uint64_t kReportNumbers = 1ULL << 63;  // apart from those of jobs
 
 }  // namespace
 
@@ -370,7 +369,8 @@ void World::send_report(std::uint32_t node) {
   for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
     const std::uint32_t id = reports_.acquire();
     const std::uint64_t number =
-        kReportNumbers | ((report_cycle_ * machines_.size() + node) * gateways_.size() + g);
+        report_number(report_cycle_, node, static_cast<std::uint32_t>(machines_.size()), g,
+                      static_cast<std::uint32_t>(gateways_.size()));
     reports_[id] = {node, g, number, false, report};
     const Message message{
         EventKind::kReportArrive, id, network_.gateways() + node, g, kReportBytes, number};
