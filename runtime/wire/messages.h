@@ -2,8 +2,11 @@
 // bytes are not exactly one such message). Texts are views into what was decoded.
 //
 // Every field is bounded: names 255 bytes, target and header block 64 KiB each, body by the frame.
+// Numbers must make sense: sizes above 0 and finite, weights and totals finite and not negative,
+// utilisations the same or NaN. Senders make sure of all that (within_bounds()), receivers check.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +28,10 @@ struct Offer {
   std::string_view service;
   double weight = 1;
 };
+
+inline constexpr std::size_t kMaxName = 255;         // names, methods, addresses, tokens
+inline constexpr std::size_t kMaxBlock = 64 * 1024;  // targets, header blocks
+inline constexpr std::size_t kMaxOffers = 65'535;
 
 // First frame of either side.
 struct Hello {
@@ -62,14 +69,14 @@ struct NodeTotals {
 };
 
 struct Response {
-  AttemptResult result = AttemptResult::kOk;    // of a node
+  AttemptResult result = AttemptResult::kOk;    // of a node; never kTimeout
   FailureReason reason = FailureReason::kNone;  // of a gateway to its client
-  std::uint16_t status = 200;                   // HTTP status
+  std::uint16_t status = 200;                   // HTTP status, 100 to 999; 0 is none
   std::uint32_t node = ~0U;                     // gateway to client: who served it last
   std::uint8_t attempts = 0;                    // gateway to client
   std::string_view direct;  // gateway to client with direct routing: address of the key's owner
   bool has_report = false;  // node to gateway: piggy-backed
-  LoadReport report;        // measured_at travels as age, so clocks need not agree
+  LoadReport report;        // measured_at travels as age in us, so clocks need not agree
   std::string_view headers;
   std::string_view body;
 };
@@ -79,12 +86,19 @@ struct Report {
   NodeTotals totals;
 };
 
+bool within_bounds(const Hello& hello);
+bool within_bounds(const Request& request);
+bool within_bounds(const Response& response);
+bool within_bounds(const Report& report);
+
+// REQUIRES of all: within_bounds().
 void encode(const Hello& hello, std::string& payload);
 void encode(const Request& request, std::string& payload);
-// `now` turns LoadReport::measured_at into an age, and back.
+// `now` turns LoadReport::measured_at into an age, and back. Ages stop at 71 minutes.
 void encode(const Response& response, Time now, std::string& payload);
 void encode(const Report& report, Time now, std::string& payload);
 
+// False leaves the message half filled.
 [[nodiscard]] bool decode(std::string_view payload, Hello& hello);
 [[nodiscard]] bool decode(std::string_view payload, Request& request);
 [[nodiscard]] bool decode(std::string_view payload, Time now, Response& response);
