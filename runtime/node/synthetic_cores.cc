@@ -1,0 +1,85 @@
+#include "runtime/node/synthetic_cores.h"
+
+#include <cassert>
+#include <utility>
+
+#include "runtime/node/synthetic_body.h"
+
+namespace phoenix::node {
+
+SyntheticCores::SyntheticCores(net::Loop& loop, int cores, double speed, Discipline discipline)
+    : loop_(loop),
+      cores_(cores),
+      speed_(speed),
+      discipline_(discipline),
+      server_(cores, speed, discipline, {}),
+      timer_(loop, [this] {
+        catch_up(loop_.now());
+        rearm();
+        answer_finished();
+      }) {}
+
+std::uint16_t SyntheticCores::add_service(int queue, double resident_bytes) {
+  assert(jobs_.capacity() == 0);
+  queues_.push_back(queue);
+  resident_bytes_ += resident_bytes;
+  server_ = NodeServer<Job>(cores_, speed_, discipline_, queues_);
+  return static_cast<std::uint16_t>(queues_.size() - 1);
+}
+
+void SyntheticCores::submit(std::uint16_t service, double work_ns, double memory_bytes,
+                            std::uint32_t response_bytes, Call call) {
+  const Time now = loop_.now();
+  catch_up(now);
+  const std::uint32_t id = jobs_.acquire();
+  Job& job = jobs_[id];
+  job.work = work_ns;
+  job.memory_bytes = static_cast<float>(memory_bytes);
+  job.service = service;
+  job.response_bytes = response_bytes;
+  if (server_.admit(jobs_, id, now)) {
+    job.call.emplace(std::move(call));
+    catch_up(now);
+  } else {
+    jobs_.release(id);
+    call.answer({503, {}, {}, AttemptResult::kQueueFull});
+  }
+  rearm();
+  answer_finished();
+}
+
+void SyntheticCores::set_factor(double factor) {
+  const Time now = loop_.now();
+  catch_up(now);
+  server_.set_factor(factor, now);
+  rearm();
+  answer_finished();
+}
+
+double SyntheticCores::busy_core_ns() const { return server_.busy_core_ns(loop_.now()); }
+
+// Plays the finishes that are due at their own dates, so that whoever was waiting starts when the
+// core became free and not when this process was woken.
+void SyntheticCores::catch_up(Time now) {
+  while (server_.next_finish() <= now) {
+    finished_.clear();
+    server_.collect_finished(jobs_, server_.next_finish(), finished_);
+    for (const std::uint32_t id : finished_) {
+      due_.emplace_back(std::move(*jobs_[id].call), jobs_[id].response_bytes);
+      jobs_[id].call.reset();
+      jobs_.release(id);
+    }
+  }
+}
+
+void SyntheticCores::answer_finished() {
+  std::vector<std::pair<Call, std::uint32_t>> due;
+  due.swap(due_);  // answering may bring the next request
+  for (auto& [call, response_bytes] : due) {
+    CallReply reply;
+    append_filler(response_bytes, reply.body);
+    call.answer(std::move(reply));
+  }
+}
+
+}  // namespace phoenix::node

@@ -1,0 +1,62 @@
+// The modelled cores of a node that only pretends to work: requests of the `synthetic` handlers in
+// waiting mode are served by exactly the CPU model of the simulated node and answered by timer at
+// the date it computes. A late wake-up delays the answers it carries, never the model.
+//
+// On the loop's thread.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "runtime/net/loop.h"
+#include "runtime/node/handler.h"
+#include "scenarios/node_server.h"
+
+namespace phoenix::node {
+
+class SyntheticCores {
+ public:
+  SyntheticCores(net::Loop& loop, int cores, double speed, Discipline discipline);
+
+  // Room for another service, whose number is returned; `resident_bytes` count as memory for good.
+  // REQUIRES: nothing was submitted yet.
+  std::uint16_t add_service(int queue, double resident_bytes);
+
+  // Takes the call and answers it with `response_bytes` of body when `work_ns` is done; answers
+  // kQueueFull at once where the service's room is full.
+  void submit(std::uint16_t service, double work_ns, double memory_bytes,
+              std::uint32_t response_bytes, Call call);
+
+  // Rate of service from now on; 0 is a stall.
+  void set_factor(double factor);
+
+  bool is_used() const { return !queues_.empty(); }
+  std::uint32_t waiting() const { return server_.waiting(); }
+  std::uint32_t in_service() const { return server_.in_service(); }
+  double busy_core_ns() const;
+  double memory_bytes() const { return resident_bytes_ + server_.memory_bytes(); }
+
+ private:
+  struct Job : ServiceJob {
+    std::optional<Call> call;
+    std::uint32_t response_bytes = 0;
+  };
+
+  void catch_up(Time now);
+  void answer_finished();
+  void rearm() { timer_.arm(server_.next_finish()); }
+
+  net::Loop& loop_;
+  int cores_;
+  double speed_;
+  Discipline discipline_;
+  std::vector<int> queues_;
+  double resident_bytes_ = 0;
+  Slab<Job> jobs_;
+  NodeServer<Job> server_;
+  std::vector<std::uint32_t> finished_;
+  std::vector<std::pair<Call, std::uint32_t>> due_;
+  net::Timer timer_;
+};
+
+}  // namespace phoenix::node
