@@ -1,5 +1,5 @@
 // One simulated node: its CPU, whether it is up, and what faults currently do to it. Plain state;
-// world_machines.cc holds the rules.
+// world_machines.cc and world_faults.cc hold the rules.
 #pragma once
 
 #include <cstdint>
@@ -42,11 +42,12 @@ struct Machine {
   double up_ns = 0;
   Time up_since = kStart;
 
-  double factor() const {
-    double product = pauses > 0 || !up ? 0.0 : 1.0;
-    for (const auto& slowdown : slowdowns) product *= slowdown.second;
+  double slowdown() const {
+    double product = 1.0;
+    for (const auto& one : slowdowns) product *= one.second;
     return product;
   }
+  double factor() const { return pauses > 0 || !up ? 0.0 : slowdown(); }
   bool is_draining() const { return drains > 0; }
 };
 

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "sim/fault_player.h"
 #include "strategies/core/random.h"
 
 namespace phoenix::sim {
@@ -39,12 +38,12 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
              }),
       network_(scenario, platform, streams, agenda_, flows_),
       collector_(scenario, streams, "sim", options_.record),
+      faults_(*this, scenario, streams, options_.record),
       gateway_choice_(streams.named("gateways")),
       end_(kStart + scenario.duration),
       is_flow_fidelity_(scenario.fidelity == Fidelity::kFlow) {
   build_machines();
   build_gateways();
-  faults_ = std::make_unique<FaultPlayer>(*this, scenario, streams, options_.record);
   build_transfers();
   next_arrival_ = arrivals_->next_at();
   agenda_.push(kStart + scenario.record.interval, EventKind::kSample, 0);
@@ -57,7 +56,7 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
 World::~World() = default;
 
 Time World::next_boundary() const {
-  Time next = std::min(end_, faults_->next_at());
+  Time next = std::min(end_, faults_.next_at());
   if (next_transfer_ < transfer_dates_.size()) {
     next = std::min(next, transfer_dates_[next_transfer_].first);
   }
@@ -175,9 +174,9 @@ void World::dispatch(const Event& event) {
 void World::play_boundary() {
   const Time date = now_;
   if (date >= end_) take_sample();  // as things are before everything is healed
-  if (faults_->next_at() <= date) {
-    note(EventKind::kFault, faults_->next_number());
-    faults_->play(date);
+  if (faults_.next_at() <= date) {
+    note(EventKind::kFault, faults_.next_number());
+    faults_.play(date);
   }
   while (next_transfer_ < transfer_dates_.size() && transfer_dates_[next_transfer_].first <= date) {
     const std::uint32_t transfer = transfer_dates_[next_transfer_++].second;
@@ -340,14 +339,6 @@ void World::lose_flow(const Message& message) {
     if (!machine.up && machine.resets) return reset(message.subject);
   }
   lose(message);
-}
-
-void World::deliver_held(const Message& message) {
-  if (message.has_arrived) {
-    agenda_.push(now_, message.arrival, message.subject);
-  } else if (!network_.send(message, now_)) {
-    lose(message);
-  }
 }
 
 void World::on_node_arrive(std::uint32_t id) {

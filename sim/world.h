@@ -16,7 +16,7 @@
 
 #include "scenarios/arrivals.h"
 #include "scenarios/collector.h"
-#include "scenarios/fault_plan.h"
+#include "scenarios/fault_player.h"
 #include "sim/event_queue.h"
 #include "sim/flows.h"
 #include "sim/gateway.h"
@@ -26,8 +26,6 @@
 #include "sim/traffic.h"
 
 namespace phoenix::sim {
-
-class FaultPlayer;
 
 // One played event, as `--twice` compares them.
 struct PlayedEvent {
@@ -51,11 +49,11 @@ struct WorldOptions {
   std::function<void(const PlayedEvent&)> on_event;     // every event; slow
 };
 
-class World {
+class World final : public FaultWorld {
  public:
   World(const Scenario& scenario, const Streams& streams, const Platform& platform,
         std::unique_ptr<ArrivalSource> arrivals, WorldOptions options);
-  ~World();
+  ~World() override;
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -69,28 +67,28 @@ class World {
   // After the run: counts, latencies, groups, faults. Writes the last rows of the record.
   RunSummary finish();
 
-  // What faults do to machines; each balanced by its opposite.
-  void crash(NodeId node, bool notify, bool keep_queue);
-  void retry_start(NodeId node);  // a start that was given up is tried anew
-  void start(NodeId node);        // undoes one crash or drain; comes up when none is left
-  void drain(NodeId node, Duration grace);
-  void pause(NodeId node);
-  void resume(NodeId node);
-  void slow(NodeId node, std::uint32_t effect, double factor);
-  void end_slow(NodeId node, std::uint32_t effect);
-
-  Time now() const { return now_; }
-  Network& network() { return network_; }
-  const Machine& machine(NodeId node) const { return machines_[index(node)]; }
-  std::size_t machine_count() const { return machines_.size(); }
-  int healthy_machines() const;
-  // Jobs on the machine, or held in its socket while it is paused.
-  std::uint64_t frozen_jobs(NodeId node) const {
-    const Machine& m = machine(node);
-    return m.server.waiting() + m.server.in_service() + m.held.size();
-  }
   Collector& collector() { return collector_; }
-  void deliver_held(const Message& message);
+
+  // What faults do, for the player.
+  Time now() const override { return now_; }
+  std::size_t node_count() const override { return machines_.size(); }
+  int healthy_nodes() const override;
+  FaultedNode node(NodeId node) const override;
+  std::string_view means(FaultAction) const override { return "sim"; }
+  void crash(NodeId node, bool notify, bool keep_queue) override;
+  void drain(NodeId node, Duration grace) override;
+  void start(NodeId node) override;
+  void retry_start(NodeId node) override;
+  void pause(NodeId node) override;
+  void resume(NodeId node) override;
+  void slow(NodeId node, std::uint32_t effect, double factor) override;
+  void end_slow(NodeId node, std::uint32_t effect) override;
+  void begin_link_effect(const FaultEvent& event) override { network_.begin_effect(event); }
+  void step_link_effect(const FaultEvent& event) override { network_.step_effect(event); }
+  void end_link_effect(std::uint32_t effect) override;
+  std::uint64_t link_affected(std::uint32_t effect) const override {
+    return network_.affected(effect);
+  }
 
  private:
   struct ClassRules {
@@ -130,6 +128,13 @@ class World {
   void start_flows();
   void end_run();
 
+  // world_faults.cc
+  void deliver_held(const Message& message);
+  void apply_factor(std::uint32_t node);
+  void stop_machine(std::uint32_t node, bool notify, bool keep_queue);
+  void on_start_due(std::uint32_t node, std::uint32_t boot);
+  void bring_up(std::uint32_t node);
+
   // world_machines.cc: nodes, their reports and membership
   void take_job(std::uint32_t job);
   void on_node_service(std::uint32_t node);
@@ -139,12 +144,8 @@ class World {
   void finish_job(std::uint32_t job);
   void reschedule(std::uint32_t node);
   void start_executions(std::uint32_t node);
-  void stop_machine(std::uint32_t node, bool notify, bool keep_queue);
-  void on_start_due(std::uint32_t node, std::uint32_t boot);
-  void bring_up(std::uint32_t node);
   void leave_if_drained(std::uint32_t node);
   void on_drain_limit(std::uint32_t node);
-  void apply_factor(std::uint32_t node);
   void announce(MembershipChange::Kind kind, std::uint32_t node);
   void on_membership(std::uint32_t change);
   Time report_date(std::uint32_t node) const;
@@ -186,7 +187,7 @@ class World {
   Flows flows_;
   Network network_;
   Collector collector_;
-  std::unique_ptr<FaultPlayer> faults_;
+  FaultPlayer faults_;
   std::vector<SimGateway> gateways_;
   std::vector<Machine> machines_;
   std::vector<ClassRules> classes_;

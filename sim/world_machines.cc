@@ -1,18 +1,12 @@
-// The machines' side of the simulated world: service, death and return, reports and membership.
+// The machines' side of the simulated world: service, reports and membership.
 #include <algorithm>
-#include <cassert>
-#include <cmath>
 
-#include <fmt/format.h>
-
-#include "sim/fault_player.h"
 #include "sim/world.h"
 
 namespace phoenix::sim {
 namespace {
 
 constexpr double kReportBytes = 256;
-constexpr int kStartTriesMax = 10;
 
 }  // namespace
 
@@ -59,9 +53,9 @@ void World::attach_report(std::uint32_t id) {
   Job& job = jobs_[id];
   job.report = read_load(machines_[job.node]);
   job.has_report = true;
-  if (!faults_->disturbs_reports()) return;
+  if (!faults_.disturbs_reports()) return;
   Duration delay{0};
-  job.has_report = faults_->disturb_report(id_at<NodeId>(job.node), job.message, job.report, delay);
+  job.has_report = faults_.disturb_report(id_at<NodeId>(job.node), job.message, job.report, delay);
   if (!job.has_report || delay.count() == 0) return;
   job.has_report = false;  // it comes by itself, later
   const std::uint32_t late = reports_.acquire();
@@ -134,162 +128,6 @@ void World::start_bulk(std::uint32_t index_of_transfer) {
   }
   log_decision("transfer", "start", name, bytes, "scheduled", "done");
   flows_.start_transfer(from, to, bytes, {Flows::Tag::Kind::kTransfer, index_of_transfer, 0});
-}
-
-void World::apply_factor(std::uint32_t node) {
-  machines_[node].server.set_factor(machines_[node].factor(), now_);
-  reschedule(node);
-}
-
-void World::slow(NodeId node, std::uint32_t effect, double factor) {
-  auto& slowdowns = machines_[index(node)].slowdowns;
-  const auto known = std::find_if(slowdowns.begin(), slowdowns.end(),
-                                  [effect](const auto& s) { return s.first == effect; });
-  if (known == slowdowns.end()) {
-    slowdowns.emplace_back(effect, factor);
-  } else {
-    known->second = factor;
-  }
-  apply_factor(static_cast<std::uint32_t>(index(node)));
-}
-
-void World::end_slow(NodeId node, std::uint32_t effect) {
-  std::erase_if(machines_[index(node)].slowdowns,
-                [effect](const auto& s) { return s.first == effect; });
-  apply_factor(static_cast<std::uint32_t>(index(node)));
-}
-
-void World::pause(NodeId node) {
-  ++machines_[index(node)].pauses;
-  apply_factor(static_cast<std::uint32_t>(index(node)));
-}
-
-void World::resume(NodeId node) {
-  Machine& machine = machines_[index(node)];
-  assert(machine.pauses > 0);
-  if (--machine.pauses > 0 || !machine.up) return;
-  apply_factor(static_cast<std::uint32_t>(index(node)));
-  std::vector<std::uint32_t> held;
-  held.swap(machine.held);
-  for (const std::uint32_t job : held) take_job(job);
-  leave_if_drained(static_cast<std::uint32_t>(index(node)));
-}
-
-void World::crash(NodeId node, bool notify, bool keep_queue) {
-  const auto n = static_cast<std::uint32_t>(index(node));
-  Machine& machine = machines_[n];
-  ++machine.crashes;
-  if (machine.up) return stop_machine(n, notify, keep_queue);
-  ++machine.boot;
-  machine.resets = machine.resets && notify;
-  std::vector<std::uint32_t> victims;
-  if (!keep_queue) machine.server.evict(jobs_, now_, false, victims);
-  for (const std::uint32_t id : victims) jobs_.release(id);
-  lost_jobs_ += victims.size();
-}
-
-void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
-  Machine& machine = machines_[node];
-  machine.up = false;
-  machine.resets = notify;
-  machine.drain_limit = kNever;
-  machine.start_tries = 0;
-  machine.up_ns += static_cast<double>((now_ - machine.up_since).count());
-  ++machine.incarnation;
-  std::vector<std::uint32_t> victims;
-  machine.server.evict(jobs_, now_, keep_queue, victims);
-  victims.insert(victims.end(), machine.held.begin(), machine.held.end());
-  machine.held.clear();
-  for (const std::uint32_t id : victims) {
-    if (jobs_[id].activity != kNoIndex) flows_.cancel(jobs_[id].activity);
-    faults_->count_casualty(id_at<NodeId>(node));
-    if (notify) {
-      reset(id);
-    } else {
-      ++lost_jobs_;
-      jobs_.release(id);
-    }
-  }
-  apply_factor(node);
-  platform_.hosts[network_.gateways() + node].host->turn_off();
-  if (notify) announce(MembershipChange::Kind::kDown, node);
-}
-
-void World::start(NodeId node) {
-  Machine& machine = machines_[index(node)];
-  if (machine.crashes > 0) {
-    --machine.crashes;
-  } else if (machine.drains > 0) {
-    --machine.drains;
-  }
-  if (machine.crashes > 0 || machine.drains > 0) return;
-  machine.drain_limit = kNever;
-  const auto n = static_cast<std::uint32_t>(index(node));
-  if (machine.up) return announce(MembershipChange::Kind::kUp, n);
-  ++machine.boot;
-  machine.start_tries = 0;
-  const Duration delay = faults_->start_delay(node);
-  if (delay.count() == 0) return on_start_due(n, machine.boot);  // heals come before requests
-  agenda_.push(now_ + delay, EventKind::kNodeStart, n, machine.boot);
-}
-
-void World::retry_start(NodeId node) {
-  Machine& machine = machines_[index(node)];
-  if (machine.up || machine.start_tries < kStartTriesMax) return;
-  machine.start_tries = 0;
-  on_start_due(static_cast<std::uint32_t>(index(node)), ++machine.boot);
-}
-
-void World::on_start_due(std::uint32_t node, std::uint32_t boot) {
-  Machine& machine = machines_[node];
-  if (machine.up || machine.boot != boot || machine.crashes > 0 || machine.drains > 0) return;
-  if (!faults_->start_fails(id_at<NodeId>(node), machine.start_tries)) return bring_up(node);
-  if (++machine.start_tries >= kStartTriesMax) {
-    return log_decision("machine", "start", fmt::format("node:{}", node), machine.start_tries,
-                        "every attempt failed", "failed");
-  }
-  Random random(streams_.at("boot", node, machine.incarnation * 64ULL + machine.start_tries));
-  const double boot_s =
-      std::max(0.0, scenario_.cluster.groups[machine.group].boot_time.draw(random));
-  agenda_.push(now_ + from_seconds(boot_s) + faults_->start_delay(id_at<NodeId>(node)),
-               EventKind::kNodeStart, node, boot);
-}
-
-void World::bring_up(std::uint32_t node) {
-  Machine& machine = machines_[node];
-  machine.up = true;
-  machine.up_since = now_;
-  machine.cpu = LoadReport::kUnknown;
-  machine.network = LoadReport::kUnknown;
-  machine.reported_at = now_;
-  machine.busy_at_report = machine.server.busy_core_ns(now_);
-  machine.bytes_at_report = network_.busier_bytes(network_.gateways() + node);
-  platform_.hosts[network_.gateways() + node].host->turn_on();
-  if (is_flow_fidelity_) {
-    start_executions(node);
-  } else {
-    machine.server.refill(jobs_, now_);
-  }
-  apply_factor(node);
-  announce(MembershipChange::Kind::kUp, node);
-}
-
-void World::drain(NodeId node, Duration grace) {
-  const auto n = static_cast<std::uint32_t>(index(node));
-  Machine& machine = machines_[n];
-  ++machine.drains;
-  if (!machine.up) {
-    ++machine.boot;
-    return;
-  }
-  const Time limit = add_saturating(now_, grace);
-  if (limit < machine.drain_limit) {
-    machine.drain_limit = limit;
-    agenda_.push(limit, EventKind::kDrainLimit, n);
-  }
-  if (machine.drains > 1) return;
-  announce(MembershipChange::Kind::kDrain, n);
-  leave_if_drained(n);
 }
 
 void World::leave_if_drained(std::uint32_t node) {
@@ -385,9 +223,9 @@ void World::on_report_arrive(std::uint32_t id) {
   if (!on_way.was_delayed) {
     if (!passes(message)) return;
     Duration delay{0};
-    if (faults_->disturbs_reports()) {
-      if (!faults_->disturb_report(id_at<NodeId>(on_way.node), on_way.number, reports_[id].report,
-                                   delay)) {
+    if (faults_.disturbs_reports()) {
+      if (!faults_.disturb_report(id_at<NodeId>(on_way.node), on_way.number, reports_[id].report,
+                                  delay)) {
         return reports_.release(id);
       }
       on_way = reports_[id];
@@ -401,12 +239,6 @@ void World::on_report_arrive(std::uint32_t id) {
   reports_.release(id);
   gateways_[on_way.gateway].router.on_report(id_at<NodeId>(on_way.node), on_way.report, now_);
   rearm(on_way.gateway);
-}
-
-int World::healthy_machines() const {
-  return static_cast<int>(std::count_if(machines_.begin(), machines_.end(), [](const Machine& m) {
-    return m.up && m.pauses == 0 && !m.is_draining();
-  }));
 }
 
 }  // namespace phoenix::sim

@@ -2,7 +2,6 @@
 // end.
 #include <fmt/format.h>
 
-#include "sim/fault_player.h"
 #include "sim/world.h"
 
 namespace phoenix::sim {
@@ -125,7 +124,7 @@ RunSummary World::finish() {
     summary.panic_picks += counters.panic_picks;
   }
   summary.lost_messages = network_.lost_messages() + lost_jobs_;
-  summary.faults = faults_->summarize();
+  summary.faults = faults_.summarize();
   summary.events = events_;
   summary.digest = digest_;
   summary.complete = !interrupted_;

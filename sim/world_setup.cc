@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "sim/fault_player.h"
 #include "sim/world.h"
 #include "strategies/registry.h"
 

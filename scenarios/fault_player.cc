@@ -1,19 +1,19 @@
-#include "sim/fault_player.h"
+#include "scenarios/fault_player.h"
 
 #include <algorithm>
 #include <cassert>
 #include <limits>
 
-#include "sim/world.h"
+#include "scenarios/link_faults.h"
 
-namespace phoenix::sim {
+namespace phoenix {
 namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-FaultPlayer::FaultPlayer(World& world, const Scenario& scenario, const Streams& streams,
+FaultPlayer::FaultPlayer(FaultWorld& world, const Scenario& scenario, const Streams& streams,
                          RecordWriter* record)
     : world_(world), streams_(streams), record_(record), plan_(plan_faults(scenario, streams)) {
   for (std::size_t i = 0; i < plan_.names.size(); ++i) {
@@ -52,19 +52,6 @@ void FaultPlayer::play(Time date) {
   }
 }
 
-bool FaultPlayer::is_link_action(FaultAction action) {
-  switch (action) {
-    case FaultAction::kDelay:
-    case FaultAction::kBandwidth:
-    case FaultAction::kLoss:
-    case FaultAction::kCut:
-    case FaultAction::kClog:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool FaultPlayer::is_report_action(FaultAction action) {
   return action == FaultAction::kMetricsMissing || action == FaultAction::kMetricsStale ||
          action == FaultAction::kMetricsFrozen;
@@ -73,19 +60,18 @@ bool FaultPlayer::is_report_action(FaultAction action) {
 NodeId FaultPlayer::busiest() const {
   NodeId best = kNoNode;
   std::uint64_t most = 0;
-  for (std::size_t i = 0; i < world_.machine_count(); ++i) {
-    const Machine& machine = world_.machine(id_at<NodeId>(i));
-    const std::uint64_t load = world_.frozen_jobs(id_at<NodeId>(i));
-    if (!machine.up || (best != kNoNode && load <= most)) continue;
+  for (std::size_t i = 0; i < world_.node_count(); ++i) {
+    const FaultedNode node = world_.node(id_at<NodeId>(i));
+    if (!node.up || (best != kNoNode && node.jobs <= most)) continue;
     best = id_at<NodeId>(i);
-    most = load;
+    most = node.jobs;
   }
   return best;
 }
 
 bool FaultPlayer::too_few_left(const FaultEvent& event) const {
   if (event.max_unavailable < 0) return false;
-  const int away = static_cast<int>(world_.machine_count()) - world_.healthy_machines();
+  const int away = static_cast<int>(world_.node_count()) - world_.healthy_nodes();
   return away >= event.max_unavailable;
 }
 
@@ -115,11 +101,11 @@ void FaultPlayer::begin(FaultEvent event) {
     case FaultAction::kStartDelay:
       break;
     default:
-      if (is_link_action(event.action)) world_.network().begin_effect(event);
+      if (LinkFaults::is_link_action(event.action)) world_.begin_link_effect(event);
       if (is_report_action(event.action)) report_effects_.push_back(event.effect);
   }
   Live& live = live_.try_emplace(event.effect, Live{event}).first->second;
-  if (event.node != kNoNode) live.completed_before = world_.machine(event.node).completed;
+  if (event.node != kNoNode) live.completed_before = world_.node(event.node).completed;
   log(event, "begin", "", 0);
 }
 
@@ -131,7 +117,7 @@ void FaultPlayer::step(const FaultEvent& event) {
   live.duration2 = event.duration2;
   live.jitter = event.jitter;
   if (event.action == FaultAction::kSlowCpu) world_.slow(live.node, event.effect, event.magnitude);
-  if (is_link_action(event.action)) world_.network().step_effect(event);
+  if (LinkFaults::is_link_action(event.action)) world_.step_link_effect(event);
   log(live, "step", "", 0);
 }
 
@@ -140,9 +126,8 @@ void FaultPlayer::end(const FaultEvent& event) {
   if (found == live_.end()) return;
   Live live = std::move(found->second);
   live_.erase(found);
-  if (live.event.action == FaultAction::kPause) live.affected = world_.frozen_jobs(live.event.node);
+  if (live.event.action == FaultAction::kPause) live.affected = world_.node(live.event.node).jobs;
   const std::uint64_t hit = hits(live);
-  std::vector<Message> held;
   switch (live.event.action) {
     case FaultAction::kCrash:
     case FaultAction::kCrashNotify:
@@ -159,11 +144,10 @@ void FaultPlayer::end(const FaultEvent& event) {
       world_.end_slow(live.event.node, live.event.effect);
       break;
     default:
-      if (is_link_action(live.event.action)) held = world_.network().end_effect(live.event.effect);
+      if (LinkFaults::is_link_action(live.event.action)) world_.end_link_effect(live.event.effect);
       std::erase(report_effects_, live.event.effect);
       frozen_.erase(live.event.effect);
   }
-  for (const Message& message : held) world_.deliver_held(message);
   live.event.at = event.at;
   log(live.event, "end", "", hit);
 }
@@ -187,12 +171,12 @@ void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::stri
   row.phase = phase;
   row.target = std::string_view(event.target);
   if (event.node != kNoNode) {
-    row.incarnation = static_cast<std::int32_t>(world_.machine(event.node).incarnation);
+    row.incarnation = static_cast<std::int32_t>(world_.node(event.node).incarnation);
   }
   row.magnitude = in_force(event, phase);
-  row.means = "sim";
+  row.means = world_.means(event.action);
   row.affected = static_cast<std::int64_t>(affected);
-  row.healthy_after = world_.healthy_machines();
+  row.healthy_after = world_.healthy_nodes();
   row.cause = cause;
   record_->append(row);
 }
@@ -223,9 +207,9 @@ void FaultPlayer::note_phase(FaultSummary& summary, std::string_view phase, std:
 // Messages for links, jobs for machines, reports for metrics.
 std::uint64_t FaultPlayer::hits(const Live& live) const {
   const FaultAction action = live.event.action;
-  if (is_link_action(action)) return world_.network().affected(live.event.effect);
+  if (LinkFaults::is_link_action(action)) return world_.link_affected(live.event.effect);
   if (action == FaultAction::kSlowCpu) {
-    return world_.machine(live.event.node).completed - live.completed_before;
+    return world_.node(live.event.node).completed - live.completed_before;
   }
   return live.affected;
 }
@@ -269,7 +253,7 @@ bool FaultPlayer::start_fails(NodeId node, int attempt) {
   for (auto& [effect, live] : live_) {
     if (live.event.action != FaultAction::kStartFail || live.event.node != node) continue;
     const std::uint64_t number =
-        world_.machine(node).incarnation * 64ULL + static_cast<std::uint64_t>(attempt);
+        world_.node(node).incarnation * 64ULL + static_cast<std::uint64_t>(attempt);
     if (streams_.chance_at("start_fail", effect, number) >= live.event.magnitude) continue;
     ++live.affected;
     log(live.event, "failed", "start failed", 1);
@@ -295,9 +279,7 @@ double FaultPlayer::in_force(const FaultEvent& event, std::string_view phase) co
   if (event.action != FaultAction::kSlowCpu || (phase != "begin" && phase != "step")) {
     return event.magnitude;
   }
-  double product = 1.0;
-  for (const auto& slowdown : world_.machine(event.node).slowdowns) product *= slowdown.second;
-  return product;
+  return world_.node(event.node).slowdown;
 }
 
 std::vector<FaultSummary> FaultPlayer::summarize() const {
@@ -310,4 +292,4 @@ std::vector<FaultSummary> FaultPlayer::summarize() const {
   return summaries;
 }
 
-}  // namespace phoenix::sim
+}  // namespace phoenix

@@ -1,12 +1,16 @@
-// Plays the fault plan on the simulated cluster: applies each event at its date, logs what
+// Plays the fault plan on a world, simulated or real: applies each event at its date, logs what
 // happened, and says in the end what every fault did. All chances were drawn when the plan was
-// made, or are indexed by message.
+// made, or are indexed by message, so both worlds meet the same faults.
+//
+// The world calls play() when next_at() has come. One thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scenarios/fault_plan.h"
@@ -14,13 +18,53 @@
 #include "scenarios/run_summary.h"
 #include "strategies/core/load_report.h"
 
-namespace phoenix::sim {
+namespace phoenix {
 
-class World;
+// What the player sees of a node. Totals count from the beginning of the run.
+struct FaultedNode {
+  bool up = true;
+  std::uint32_t incarnation = 0;
+  std::uint64_t jobs = 0;  // waiting, in service, or held while it is paused
+  std::uint64_t completed = 0;
+  double slowdown = 1.0;  // product of the slow-downs in force
+};
+
+// What a world does for the player. Faults overlap: each call is undone by its opposite only, and a
+// node is as it should be again when all that was done to it has been undone.
+class FaultWorld {
+ public:
+  virtual ~FaultWorld() = default;
+
+  virtual Time now() const = 0;
+  virtual std::size_t node_count() const = 0;
+  virtual int healthy_nodes() const = 0;  // up, neither paused nor draining
+  virtual FaultedNode node(NodeId node) const = 0;
+  // How an action is carried out, for the record: "sim", "signal", "shim", "inflate", ...
+  virtual std::string_view means(FaultAction action) const = 0;
+
+  // `notify`: peers see their connections reset. `keep_queue`: what waits survives.
+  virtual void crash(NodeId node, bool notify, bool keep_queue) = 0;
+  virtual void drain(NodeId node, Duration grace) = 0;
+  virtual void start(NodeId node) = 0;  // undoes one crash or drain; comes up when none is left
+  virtual void retry_start(NodeId node) = 0;  // a start that was given up is tried anew
+  virtual void pause(NodeId node) = 0;
+  virtual void resume(NodeId node) = 0;
+  // Again for the same effect: its new factor.
+  virtual void slow(NodeId node, std::uint32_t effect, double factor) = 0;
+  virtual void end_slow(NodeId node, std::uint32_t effect) = 0;
+
+  // As LinkFaults has them; the end also sends on what the effect had held.
+  virtual void begin_link_effect(const FaultEvent& event) = 0;
+  virtual void step_link_effect(const FaultEvent& event) = 0;
+  virtual void end_link_effect(std::uint32_t effect) = 0;
+  virtual std::uint64_t link_affected(std::uint32_t effect) const = 0;
+};
 
 class FaultPlayer {
  public:
-  FaultPlayer(World& world, const Scenario& scenario, const Streams& streams, RecordWriter* record);
+  // `record` may be null. All must outlive the player; the world may still be under construction.
+  FaultPlayer(FaultWorld& world, const Scenario& scenario, const Streams& streams,
+              RecordWriter* record);
 
   // The date of the next event; kNever when there are no more.
   Time next_at() const;
@@ -62,10 +106,9 @@ class FaultPlayer {
   double in_force(const FaultEvent& event, std::string_view phase) const;
   NodeId busiest() const;
   bool too_few_left(const FaultEvent& event) const;
-  static bool is_link_action(FaultAction action);
   static bool is_report_action(FaultAction action);
 
-  World& world_;
+  FaultWorld& world_;
   const Streams& streams_;
   RecordWriter* record_;
   FaultPlan plan_;
@@ -78,4 +121,4 @@ class FaultPlayer {
   std::int64_t sequence_ = 0;
 };
 
-}  // namespace phoenix::sim
+}  // namespace phoenix
