@@ -77,30 +77,6 @@ void read_service(Section& s, Service& service) {
   s.tables("class", service.classes, read_class);
 }
 
-void read_router(Section& s, RouterSettings& router) {
-  s.field("max_in_flight", router.max_in_flight, integer(1, 100'000'000));
-  s.field("queue", router.queue, integer(0, 100'000'000));
-  s.field("max_in_flight_per_node", router.max_in_flight_per_node, integer(0, 100'000'000));
-  s.field("retries", router.retries, integer(0, 100));
-  s.field("retry_backoff", router.retry_backoff, duration(kNotNegative));
-  s.field("retry_backoff_max", router.retry_backoff_max, duration(kNotNegative));
-  s.field("retry_budget", router.retry_budget, number(at_least(0, 100)));
-  s.field("retry_reserve_per_s", router.retry_reserve_per_s, number(at_least(0, 1e9)));
-  s.field("consecutive_errors", router.consecutive_errors, integer(0, 1'000'000));
-  s.field("success_rate_stdevs", router.success_rate_stdevs, number(at_least(0, 100)));
-  s.field("success_rate_nodes", router.success_rate_nodes, integer(1, kMany));
-  s.field("success_rate_requests", router.success_rate_requests, integer(1, 1'000'000'000));
-  s.field("ejection_interval", router.ejection_interval, duration(kPositive));
-  s.field("ejection_time", router.ejection_time, duration(kPositive));
-  s.field("ejection_time_max", router.ejection_time_max, duration(kPositive));
-  s.field("max_ejected_share", router.max_ejected_share, number(between(0, 1)));
-  s.field("panic_threshold", router.panic_threshold, number(between(0, 1)));
-  s.field("panic_leave", router.panic_leave, number(between(0, 1)));
-  s.field("slow_start", router.slow_start, duration(kNotNegative));
-  s.field("slow_start_min", router.slow_start_min, number(above(0, 1)));
-  s.field("report_timeout", router.report_timeout, duration(kNotNegative));
-}
-
 Result<std::string> balancer_in_full(std::string_view written) {
   const Result<MadeBalancer> made = make_balancer(written);
   if (!made) return Error{made.error()};
@@ -159,6 +135,30 @@ void read_record(Section& s, RecordSettings& record) {
 }
 
 }  // namespace
+
+void read_router(Section& s, RouterSettings& router) {
+  s.field("max_in_flight", router.max_in_flight, integer(1, 100'000'000));
+  s.field("queue", router.queue, integer(0, 100'000'000));
+  s.field("max_in_flight_per_node", router.max_in_flight_per_node, integer(0, 100'000'000));
+  s.field("retries", router.retries, integer(0, 100));
+  s.field("retry_backoff", router.retry_backoff, duration(kNotNegative));
+  s.field("retry_backoff_max", router.retry_backoff_max, duration(kNotNegative));
+  s.field("retry_budget", router.retry_budget, number(at_least(0, 100)));
+  s.field("retry_reserve_per_s", router.retry_reserve_per_s, number(at_least(0, 1e9)));
+  s.field("consecutive_errors", router.consecutive_errors, integer(0, 1'000'000));
+  s.field("success_rate_stdevs", router.success_rate_stdevs, number(at_least(0, 100)));
+  s.field("success_rate_nodes", router.success_rate_nodes, integer(1, kMany));
+  s.field("success_rate_requests", router.success_rate_requests, integer(1, 1'000'000'000));
+  s.field("ejection_interval", router.ejection_interval, duration(kPositive));
+  s.field("ejection_time", router.ejection_time, duration(kPositive));
+  s.field("ejection_time_max", router.ejection_time_max, duration(kPositive));
+  s.field("max_ejected_share", router.max_ejected_share, number(between(0, 1)));
+  s.field("panic_threshold", router.panic_threshold, number(between(0, 1)));
+  s.field("panic_leave", router.panic_leave, number(between(0, 1)));
+  s.field("slow_start", router.slow_start, duration(kNotNegative));
+  s.field("slow_start_min", router.slow_start_min, number(above(0, 1)));
+  s.field("report_timeout", router.report_timeout, duration(kNotNegative));
+}
 
 void read_scenario(Section& s, Scenario& scenario) {
   s.field("name", scenario.name, name());

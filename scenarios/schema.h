@@ -131,6 +131,9 @@ class Section {
 
 // schema.cc: all keys of a file.
 void read_scenario(Section& root, Scenario& scenario);
+// The [router] keys, of scenarios and of gateways alike, and what takes two of them to tell.
+void read_router(Section& section, RouterSettings& router);
+void check_router(const RouterSettings& router, Reader& reader);
 // schema_workload.cc
 void read_workload(Section& section, Workload& workload);
 // schema_faults.cc

@@ -41,7 +41,7 @@ class Checker {
     check_disciplines();
     check_classes();
     check_gateway();
-    check_router();
+    check_router(scenario_.router, reader_);
     check_trace();
     check_transfers();
     check_faults();
@@ -162,22 +162,6 @@ class Checker {
            {"cluster"});
   }
 
-  void check_router() {
-    const RouterSettings& router = scenario_.router;
-    const auto at_least = [&](const std::string& upper, auto high, const std::string& lower,
-                              auto low, const auto& print) {
-      expect(low <= high, "router." + upper,
-             "found " + print(high) + "; allowed at least " + lower + ", " + print(low),
-             {"router." + lower});
-    };
-    at_least("retry_backoff_max", router.retry_backoff_max, "retry_backoff", router.retry_backoff,
-             print_duration);
-    at_least("ejection_time_max", router.ejection_time_max, "ejection_time", router.ejection_time,
-             print_duration);
-    at_least("panic_leave", router.panic_leave, "panic_threshold", router.panic_threshold,
-             print_number);
-  }
-
   void check_trace() {
     if (scenario_.workload.arrivals != ArrivalKind::kTrace) return;
     const TraceSettings& trace = scenario_.workload.trace;
@@ -257,6 +241,23 @@ class Checker {
 };
 
 }  // namespace
+
+void check_router(const RouterSettings& router, Reader& reader) {
+  const auto at_least = [&](const std::string& upper, auto high, const std::string& lower, auto low,
+                            const auto& print) {
+    if (low <= high || reader.is_wrong("router." + upper) || reader.is_wrong("router." + lower)) {
+      return;
+    }
+    reader.report("router." + upper,
+                  "found " + print(high) + "; allowed at least " + lower + ", " + print(low));
+  };
+  at_least("retry_backoff_max", router.retry_backoff_max, "retry_backoff", router.retry_backoff,
+           print_duration);
+  at_least("ejection_time_max", router.ejection_time_max, "ejection_time", router.ejection_time,
+           print_duration);
+  at_least("panic_leave", router.panic_leave, "panic_threshold", router.panic_threshold,
+           print_number);
+}
 
 void check_scenario(const Scenario& scenario, Reader& reader) { Checker(scenario, reader).check(); }
 
