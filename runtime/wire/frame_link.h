@@ -1,7 +1,11 @@
 // A connection that speaks frames: takes a channel, hands decoded frames to its user, batches and
 // compresses what is sent. A malformed frame ends the connection with a counted reason.
+// Does not look into messages: who may send which, and when, is its user's to judge.
 //
-// On the channel's loop. The user owns the link and may destroy it within any callback.
+// On the channel's loop. The user owns the link and may destroy it within any callback; frames that
+// arrived with the one being handled are dropped then. Frames up to kWholeInChannel bytes wait for
+// their rest in the channel's read buffer, longer ones in the link's own memory, which grows with
+// what has arrived.
 #pragma once
 
 #include <array>
@@ -16,6 +20,11 @@
 #include "runtime/wire/messages.h"
 
 namespace phoenix::wire {
+
+// Channels under a link need a read buffer of at least this.
+inline constexpr std::size_t kWholeInChannel = 16 * 1024;
+// A batch is sent as soon as it holds this much; longer frames go by themselves.
+inline constexpr std::size_t kBatchBytes = 64 * 1024;
 
 struct LinkSettings {
   std::size_t batch_size = 1;      // frames per batch; 1 sends each by itself (still one write per
@@ -42,6 +51,7 @@ class LinkUser {
   // reason, as a malformed frame does (on_link_closed follows).
   virtual FrameError on_frame(FrameLink& link, const Frame& frame) = 0;
   virtual void on_link_drained(FrameLink&) {}
+  // At most once; nothing else follows and what is sent is dropped.
   virtual void on_link_closed(FrameLink& link, const std::string& why) = 0;
 };
 
@@ -51,7 +61,7 @@ class FrameLink final : private net::ChannelUser {
             const LinkSettings& settings, LinkCounters& counters);
   ~FrameLink() override;
 
-  // Encodes straight into the output.
+  // Encodes straight into the output. REQUIRES: within_bounds(), and the peer's limit.
   void send(const Hello& hello);
   void send(std::uint64_t id, const Request& request);
   void send(std::uint64_t id, const Response& response);
@@ -60,8 +70,9 @@ class FrameLink final : private net::ChannelUser {
 
   void apply(const LinkSettings& settings);  // from the next frame on
   void flush();                              // does not wait for batch_delay
+  // REQUIRES: on_link_closed() has not returned.
   net::Channel& channel() { return *channel_; }
-  std::size_t queued_bytes() const;
+  std::size_t queued_bytes() const;  // not taken by the kernel yet
 
   // Sends what is queued, then closes. Nothing is called back any more.
   static void close_gracefully(std::unique_ptr<FrameLink> link);
@@ -72,7 +83,16 @@ class FrameLink final : private net::ChannelUser {
   void on_closed(net::CloseReason reason, const std::string& detail) override;
 
   struct State;
-  std::unique_ptr<State> state_;
+  template <typename Encode>
+  void send_frame(FrameType type, std::uint64_t id, Encode encode_payload);
+  void gather(std::size_t begun);
+  void emit(std::size_t end, std::size_t frames);
+  void arm();
+  void on_due();
+  void end(FrameError error);
+  void close(const std::string& why);
+
+  std::shared_ptr<State> state_;  // outlives the link while one of its callbacks runs
   std::unique_ptr<net::Channel> channel_;
 };
 
