@@ -1,0 +1,244 @@
+#include "runtime/node/kv_handler.h"
+
+#include <cassert>
+#include <cstring>
+#include <list>
+#include <optional>
+#include <unordered_map>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "runtime/node/handler_makers.h"
+
+namespace phoenix::node {
+namespace {
+
+constexpr double kPairBytes = 64;
+constexpr std::string_view kMagic = "phoenix-kv 1\n";
+constexpr std::string_view kFullNames[] = {"refuse", "evict"};
+
+template <class T>
+void append_number(T value, std::string& out) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+}
+
+// Takes a number off the front; nullopt where there are too few bytes.
+template <class T>
+std::optional<T> take_number(std::string_view& bytes) {
+  if (bytes.size() < sizeof(T)) return std::nullopt;
+  T value = 0;
+  for (std::size_t i = sizeof(T); i-- > 0;) {
+    value = static_cast<T>((value << 8) | static_cast<unsigned char>(bytes[i]));
+  }
+  bytes.remove_prefix(sizeof(T));
+  return value;
+}
+
+std::optional<std::string_view> take_text(std::string_view& bytes) {
+  const auto length = take_number<std::uint32_t>(bytes);
+  if (!length || bytes.size() < *length) return std::nullopt;
+  const std::string_view text = bytes.substr(0, *length);
+  bytes.remove_prefix(*length);
+  return text;
+}
+
+// Pairs in the order of their last use, the longest unused first.
+class Store {
+ public:
+  explicit Store(double memory) : memory_(memory) {}
+
+  const std::string* find(std::string_view key) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return nullptr;
+    pairs_.splice(pairs_.end(), pairs_, found->second);
+    return &found->second->second;
+  }
+
+  bool erase(std::string_view key) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return false;
+    const auto pair = found->second;
+    bytes_ -= size_of(pair->first, pair->second);
+    places_.erase(found);
+    pairs_.erase(pair);
+    return true;
+  }
+
+  // False where it does not fit; nothing has changed then.
+  bool put(std::string_view key, std::string_view value, bool evict) {
+    const std::string* old = find(key);
+    const double old_bytes = old == nullptr ? 0 : size_of(key, *old);
+    const double needed = size_of(key, value);
+    if (needed > memory_ || (!evict && bytes_ - old_bytes + needed > memory_)) return false;
+    erase(key);
+    while (bytes_ + needed > memory_) erase(std::string(pairs_.front().first));
+    pairs_.emplace_back(key, value);
+    places_.emplace(pairs_.back().first, std::prev(pairs_.end()));
+    bytes_ += needed;
+    return true;
+  }
+
+  const std::list<std::pair<const std::string, std::string>>& pairs() const { return pairs_; }
+
+ private:
+  static double size_of(std::string_view key, std::string_view value) {
+    return kPairBytes + static_cast<double>(key.size() + value.size());
+  }
+
+  using Pairs = std::list<std::pair<const std::string, std::string>>;
+  double memory_;
+  double bytes_ = 0;
+  Pairs pairs_;
+  std::unordered_map<std::string_view, Pairs::iterator> places_;  // keys live in pairs_
+};
+
+struct KvRequest {
+  char operation = 0;
+  std::string_view key, value;
+};
+
+std::optional<KvRequest> read_request(const CallRequest& request) {
+  if (!request.method.empty()) {
+    const std::string& method = request.method;
+    const char operation = method == "GET" || method == "HEAD" ? 'G'
+                           : method == "PUT"                   ? 'P'
+                           : method == "DELETE"                ? 'D'
+                                                               : '?';
+    return KvRequest{operation, request.target, request.body};
+  }
+  std::string_view left = request.body;
+  const auto operation = take_number<std::uint8_t>(left);
+  const auto length = take_number<std::uint16_t>(left);
+  if (!operation || !length || left.size() < *length) return std::nullopt;
+  return KvRequest{static_cast<char>(*operation), left.substr(0, *length), left.substr(*length)};
+}
+
+CallReply status_reply(int status) {
+  CallReply reply;
+  reply.status = status;
+  return reply;
+}
+
+class Kv final : public Handler {
+ public:
+  explicit Kv(const KvOptions& options) : options_(options), store_(options.memory) {}
+
+  void handle(Call call) override {
+    const std::optional<KvRequest> request = read_request(call.request());
+    call.answer(request ? serve(*request) : status_reply(400));
+  }
+
+  std::string snapshot() override {
+    std::string state(kMagic);
+    append_number<std::uint64_t>(store_.pairs().size(), state);
+    for (const auto& [key, value] : store_.pairs()) {
+      append_number(static_cast<std::uint32_t>(key.size()), state);
+      state += key;
+      append_number(static_cast<std::uint32_t>(value.size()), state);
+      state += value;
+    }
+    append_number<std::uint64_t>(XXH3_64bits(state.data(), state.size()), state);
+    return state;
+  }
+
+  Status restore(std::string_view state) override {
+    if (!state.starts_with(kMagic)) return Error{"found no kv snapshot of version 1"};
+    constexpr std::size_t kSum = sizeof(std::uint64_t);
+    if (state.size() < kMagic.size() + 2 * kSum) return Error{"the kv snapshot is cut short"};
+    std::string_view sum = state.substr(state.size() - kSum);
+    state.remove_suffix(kSum);
+    if (take_number<std::uint64_t>(sum) != XXH3_64bits(state.data(), state.size())) {
+      return Error{"the kv snapshot is damaged: its checksum does not match"};
+    }
+    state.remove_prefix(kMagic.size());
+    return read_pairs(state);
+  }
+
+ private:
+  Status read_pairs(std::string_view state) {
+    Store restored(options_.memory);
+    const auto count = take_number<std::uint64_t>(state);
+    for (std::uint64_t i = 0; i < *count; ++i) {
+      const auto key = take_text(state);
+      const auto value = take_text(state);
+      if (!key || !value) return Error{"the kv snapshot holds fewer pairs than it says"};
+      if (!restored.put(*key, *value, options_.evict)) {
+        return Error{"the kv snapshot does not fit into memory=" + std::to_string(options_.memory)};
+      }
+    }
+    if (!state.empty()) return Error{"the kv snapshot holds more pairs than it says"};
+    store_ = std::move(restored);
+    return success();
+  }
+
+  CallReply serve(const KvRequest& request) {
+    switch (request.operation) {
+      case 'G': {
+        const std::string* value = store_.find(request.key);
+        if (value == nullptr) return status_reply(404);
+        CallReply reply = status_reply(200);
+        reply.headers = "Content-Type: application/octet-stream\r\n";
+        reply.body = *value;
+        return reply;
+      }
+      case 'P': {
+        const bool is_new = store_.find(request.key) == nullptr;
+        if (!store_.put(request.key, request.value, options_.evict)) return status_reply(507);
+        return status_reply(is_new ? 201 : 204);
+      }
+      case 'D':
+        return status_reply(store_.erase(request.key) ? 204 : 404);
+      default: {
+        CallReply reply = status_reply(405);
+        reply.headers = "Allow: GET, HEAD, PUT, DELETE\r\n";
+        return reply;
+      }
+    }
+  }
+
+  KvOptions options_;
+  Store store_;
+};
+
+struct KvSettings {
+  KvOptions options;
+  int full = 0;
+  void visit(SettingVisitor& v) {
+    v.number("memory", options.memory, 1024, 1e12, "bytes of keys and values at most");
+    v.choice("full", full, kFullNames, "what a value does that does not fit any more");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Handler> make_kv_handler(const KvOptions& options) {
+  return std::make_unique<Kv>(options);
+}
+
+std::string encode_kv(char operation, std::string_view key, std::string_view value) {
+  assert(key.size() < 0x10000);
+  std::string body(1, operation);
+  append_number(static_cast<std::uint16_t>(key.size()), body);
+  body += key;
+  body += value;
+  return body;
+}
+
+Result<MadeHandler> make_kv(const SettingsText& text, const HandlerContext&) {
+  KvSettings settings;
+  const VisitFunction visit = [&](SettingVisitor& v) { settings.visit(v); };
+  if (Status applied = apply_settings(text, visit); !applied) return Error{applied.error()};
+  settings.options.evict = kFullNames[settings.full] == "evict";
+  MadeHandler made;
+  made.handler = make_kv_handler(settings.options);
+  made.text = print_settings(text.name, visit);
+  return made;
+}
+
+std::vector<SettingInfo> kv_settings() {
+  KvSettings settings;
+  return list_settings([&](SettingVisitor& v) { settings.visit(v); });
+}
+
+}  // namespace phoenix::node
