@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "scenarios/scenario.h"
-#include "strategies/router.h"
+#include "strategies/router_driver.h"
 
 namespace phoenix::sim {
 
@@ -36,10 +36,21 @@ class MessageCpu {
   Duration longest_wait_;
 };
 
+class World;
+
+// What the simulated world does for one gateway's Router.
+struct GatewayPort {
+  World* world;
+  std::uint32_t gateway;
+
+  void send(const RouterAction& action);
+  void answer(const RouterAction& action);
+  void arm(Time date);
+};
+
 struct SimGateway {
-  Router router;
+  RouterDriver<GatewayPort> routing;
   MessageCpu cpu;
-  Time armed = kNever;  // when the Router's wake-up is on the agenda
 };
 
 }  // namespace phoenix::sim

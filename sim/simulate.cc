@@ -44,7 +44,7 @@ Result<SimulationResult> simulate(const Scenario& scenario, const SimulationOpti
   engine();
   const Platform platform = build_platform(scenario);
   World world(scenario, streams, platform, std::move(*arrivals),
-              {record.get(), options.stop, on_progress, options.on_event});
+              {record.get(), options.stop, on_progress, options.on_event, options.tap});
   run_in_engine(world);
 
   SimulationResult result{world.finish(), success()};

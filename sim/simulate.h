@@ -18,6 +18,7 @@ struct SimulationOptions {
   const std::atomic<bool>* stop = nullptr;
   std::function<void(double simulated_s)> on_progress;
   std::function<void(const PlayedEvent&)> on_event;
+  std::function<RouterTap*(std::uint32_t gateway)> tap;
 };
 
 struct SimulationResult {

@@ -148,7 +148,7 @@ void World::dispatch(const Event& event) {
     case EventKind::kGatewayOut:
       return on_gateway_out(event.subject);
     case EventKind::kRouterWake:
-      return on_router_wake(event.subject);
+      return gateways_[event.subject].routing.wake(now_);
     case EventKind::kReportsDue:
       return on_reports_due(event.subject);
     case EventKind::kReportArrive:
@@ -234,20 +234,7 @@ void World::route(std::uint32_t id) {
   info.repeatable = rules.repeatable;
   info.size = request.size;
   info.deadline = add_saturating(request.arrived, rules.deadline);
-  const std::uint32_t gateway = request.gateway;
-  carry_out(gateway, gateways_[gateway].router.on_request(info, now_));
-  rearm(gateway);
-}
-
-void World::carry_out(std::uint32_t gateway, const RouterAction& action) {
-  switch (action.kind) {
-    case RouterAction::Kind::kNone:
-      return;
-    case RouterAction::Kind::kSend:
-      return send_attempt(gateway, action);
-    case RouterAction::Kind::kAnswer:
-      return answer(static_cast<std::uint32_t>(action.request), action.reason);
-  }
+  gateways_[request.gateway].routing.request(info, now_);
 }
 
 void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
@@ -369,30 +356,14 @@ void World::on_response(std::uint32_t id) {
 }
 
 void World::on_gateway_out(std::uint32_t id) {
-  const Job& job = jobs_[id];
-  const std::uint32_t gateway = job.gateway;
-  Router& router = gateways_[gateway].router;
-  if (job.has_report) router.on_report(id_at<NodeId>(job.node), job.report, now_);
-  const RouterAction action = router.on_result(job.attempt, job.result, now_);
+  const Job job = jobs_[id];
   jobs_.release(id);
-  carry_out(gateway, action);
-  rearm(gateway);
-}
-
-void World::on_router_wake(std::uint32_t gateway) {
-  if (gateways_[gateway].armed != now_) return;
-  gateways_[gateway].armed = kNever;
-  for (const RouterAction& action : gateways_[gateway].router.on_wake(now_)) {
-    carry_out(gateway, action);
+  auto& routing = gateways_[job.gateway].routing;
+  if (job.has_report) {
+    routing.result(job.attempt, job.result, id_at<NodeId>(job.node), job.report, now_);
+  } else {
+    routing.result(job.attempt, job.result, now_);
   }
-  rearm(gateway);
-}
-
-void World::rearm(std::uint32_t gateway) {
-  SimGateway& g = gateways_[gateway];
-  if (g.router.next_wake() >= g.armed) return;
-  g.armed = std::max(now_, g.router.next_wake());
-  agenda_.push(g.armed, EventKind::kRouterWake, gateway);
 }
 
 }  // namespace phoenix::sim

@@ -44,9 +44,10 @@ constexpr std::uint64_t mix_event(std::uint64_t digest, const PlayedEvent& event
 
 struct WorldOptions {
   RecordWriter* record = nullptr;
-  const std::atomic<bool>* stop = nullptr;              // ends the run early when set
-  std::function<void(double simulated_s)> on_progress;  // now and then
-  std::function<void(const PlayedEvent&)> on_event;     // every event; slow
+  const std::atomic<bool>* stop = nullptr;               // ends the run early when set
+  std::function<void(double simulated_s)> on_progress;   // now and then
+  std::function<void(const PlayedEvent&)> on_event;      // every event; slow
+  std::function<RouterTap*(std::uint32_t gateway)> tap;  // who listens to its Router, or null
 };
 
 class World final : public FaultWorld {
@@ -91,6 +92,8 @@ class World final : public FaultWorld {
   }
 
  private:
+  friend struct GatewayPort;
+
   struct ClassRules {
     ServiceId service{0};
     Duration deadline{0};
@@ -111,15 +114,12 @@ class World final : public FaultWorld {
   void play_boundary();
   void on_arrival();
   void route(std::uint32_t request);
-  void carry_out(std::uint32_t gateway, const RouterAction& action);
   void send_attempt(std::uint32_t gateway, const RouterAction& action);
   void answer(std::uint32_t request, FailureReason reason);
   void record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result);
   void on_node_arrive(std::uint32_t job);
   void on_response(std::uint32_t job);
   void on_gateway_out(std::uint32_t job);
-  void on_router_wake(std::uint32_t gateway);
-  void rearm(std::uint32_t gateway);
   bool passes(const Message& message);
   Message request_message(std::uint32_t job) const;
   Message response_message(std::uint32_t job) const;
@@ -218,5 +218,15 @@ class World final : public FaultWorld {
   bool over_ = false;
   bool interrupted_ = false;
 };
+
+inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(gateway, action); }
+
+inline void GatewayPort::answer(const RouterAction& action) {
+  world->answer(static_cast<std::uint32_t>(action.request), action.reason);
+}
+
+inline void GatewayPort::arm(Time date) {
+  world->agenda_.push(date, EventKind::kRouterWake, gateway);
+}
 
 }  // namespace phoenix::sim

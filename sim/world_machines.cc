@@ -156,8 +156,7 @@ void World::announce(MembershipChange::Kind kind, std::uint32_t node) {
 void World::on_membership(std::uint32_t id) {
   const ChangeOnWay on_way = changes_[id];
   changes_.release(id);
-  gateways_[on_way.gateway].router.on_membership(on_way.change, now_);
-  rearm(on_way.gateway);
+  gateways_[on_way.gateway].routing.membership(on_way.change, now_);
 }
 
 Time World::report_date(std::uint32_t node) const {
@@ -237,8 +236,7 @@ void World::on_report_arrive(std::uint32_t id) {
     }
   }
   reports_.release(id);
-  gateways_[on_way.gateway].router.on_report(id_at<NodeId>(on_way.node), on_way.report, now_);
-  rearm(on_way.gateway);
+  gateways_[on_way.gateway].routing.report(id_at<NodeId>(on_way.node), on_way.report, now_);
 }
 
 }  // namespace phoenix::sim

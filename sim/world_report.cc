@@ -93,8 +93,8 @@ void World::on_sample(bool warmup_ends) {
 void World::take_sample() {
   std::uint64_t retries = 0;
   for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
-    retries += gateways_[g].router.counters().retries;
-    for (const RouterNotice& notice : gateways_[g].router.take_notices()) {
+    retries += gateways_[g].routing.router().counters().retries;
+    for (const RouterNotice& notice : gateways_[g].routing.take_notices()) {
       const std::string subject = notice.node == kNoNode
                                       ? fmt::format("gateway:{}", g)
                                       : fmt::format("node:{} gateway:{}", index(notice.node), g);
@@ -115,7 +115,7 @@ RunSummary World::finish() {
   }
   RunSummary summary = collector_.summarize(now_, node_samples());
   for (const SimGateway& gateway : gateways_) {
-    const RouterCounters& counters = gateway.router.counters();
+    const RouterCounters& counters = gateway.routing.router().counters();
     summary.attempts += counters.attempts;
     summary.retries += counters.retries;
     summary.retries_denied += counters.retries_denied;

@@ -74,21 +74,22 @@ void World::build_gateways() {
       assert(made.ok());
       balancers.push_back(std::move(made->strategy));
     }
-    gateways_.push_back({Router(scenario_.router, std::move(balancers), router_classes,
-                                streams_.named(fmt::format("balancer/{}", g))),
-                         MessageCpu(scenario_.gateway), kNever});
-    Router& router = gateways_.back().router;
+    const auto gateway = static_cast<std::uint32_t>(g);
+    RouterDriver<GatewayPort> routing(Router(scenario_.router, std::move(balancers), router_classes,
+                                             streams_.named(fmt::format("balancer/{}", g))),
+                                      {this, gateway},
+                                      options_.tap ? options_.tap(gateway) : nullptr);
     for (std::uint32_t n = 0; n < machines_.size(); ++n) {
       const NodeGroup& group = scenario_.cluster.groups[machines_[n].group];
       for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
         if (!hosts_service(group, scenario_.services[s])) continue;
-        router.on_membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
-                              group.weight, true},
-                             kStart);
+        routing.membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
+                            group.weight, true},
+                           kStart);
       }
     }
-    piggyback_ = scenario_.reports.piggyback && router.uses_reports();
-    rearm(static_cast<std::uint32_t>(g));
+    piggyback_ = scenario_.reports.piggyback && routing.router().uses_reports();
+    gateways_.push_back({std::move(routing), MessageCpu(scenario_.gateway)});
   }
 }
 
