@@ -1,0 +1,169 @@
+#include "runtime/gateway/config_schema.h"
+
+#include "scenarios/schema_values.h"
+#include "strategies/registry.h"
+
+// Every line binds a key to a field, a parser and its bounds.
+
+namespace phoenix::gateway {
+namespace {
+
+using schema::above;
+using schema::at_least;
+using schema::between;
+using schema::integer;
+using schema::kNotNegative;
+using schema::kPositive;
+using schema::Section;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr double kMiB = 1024.0 * 1024;
+
+schema::Parser<std::size_t> size(double low, double high) {
+  return [parse = schema::bytes(between(low, high))](const TomlNode& node) -> Result<std::size_t> {
+    const Result<double> parsed = parse(node);
+    if (!parsed) return Error{parsed.error()};
+    return static_cast<std::size_t>(*parsed);
+  };
+}
+
+// "" is off where `may_be_off`.
+schema::Parser<std::string> address(bool may_be_off) {
+  return [may_be_off](const TomlNode& node) -> Result<std::string> {
+    const Result<std::string> written = schema::text()(node);
+    if (!written || (may_be_off && written->empty())) return written;
+    const Result<net::Address> parsed = net::Address::parse(*written);
+    if (!parsed) return Error{parsed.error()};
+    return parsed->text();
+  };
+}
+
+Result<std::string> balancer_text(const TomlNode& node) {
+  const Result<std::string> written = schema::text()(node);
+  if (!written) return written;
+  const Result<MadeBalancer> made = make_balancer(*written);
+  if (!made) return Error{made.error()};
+  return made->text;
+}
+
+Result<std::string> request_key(const TomlNode& node) {
+  const Result<std::string> written = schema::text()(node);
+  constexpr std::string_view kHeader = "header:";
+  if (written && (written->empty() || *written == "path" || *written == "client" ||
+                  (written->starts_with(kHeader) && written->size() > kHeader.size()))) {
+    return written;
+  }
+  return schema::wrong(node, R"("", "path", "client" or "header:NAME")");
+}
+
+Result<std::string> absolute_path(const TomlNode& node) {
+  const Result<std::string> written = schema::text()(node);
+  if (written && written->starts_with('/')) return written;
+  return schema::wrong(node, "a path that begins with /");
+}
+
+void read_tls(Section& s, net::TlsSettings& tls) {
+  const std::string folder = s.reader().folder();
+  s.field("certificate", tls.certificate, schema::readable_file(folder));
+  s.field("key", tls.key, schema::readable_file(folder));
+  s.field("ca", tls.ca, schema::readable_file(folder));
+  s.field("server_name", tls.server_name, schema::text());
+}
+
+void read_http_limits(Section& s, HttpLimits& limits) {
+  s.field("head", limits.head, size(256, kMiB));
+  s.field("body", limits.body, size(0, 1024 * kMiB));
+  s.field("pipelined", limits.pipelined, integer(1, 10'000));
+  s.field("head_timeout", limits.head_timeout, schema::duration(kPositive));
+  s.field("body_timeout", limits.body_timeout, schema::duration(kPositive));
+  s.field("write_timeout", limits.write_timeout, schema::duration(kPositive));
+  s.field("idle_timeout", limits.idle_timeout, schema::duration(kPositive));
+  s.field("connections", limits.connections, integer(1, 10'000'000));
+}
+
+void read_knobs(Section& s, Knobs& knobs) {
+  s.field("batch_size", knobs.batch_size, integer(1, 4096));
+  s.field("batch_delay", knobs.batch_delay, schema::duration({Duration{0}, seconds(1)}));
+  s.field("compress_above", knobs.compress_above, size(0, 1024 * kMiB));
+  s.field("pool_size", knobs.pool_size, integer(1, 64));
+  s.field("http_pool_size", knobs.http_pool_size, integer(1, 65'536));
+  s.field("socket_buffer", knobs.socket_buffer, size(0, 256 * kMiB));
+  s.field("direct_routing", knobs.direct_routing, schema::flag());
+}
+
+void read_class(Section& s, ClassConfig& one) {
+  s.required("name", one.name, schema::name());
+  s.field("deadline", one.deadline, schema::duration(kPositive));
+  s.field("attempt_timeout", one.attempt_timeout, schema::duration_or_inf(kPositive));
+}
+
+void read_server(Section& s, ServerConfig& server) {
+  s.required("address", server.address, [](const TomlNode& node) -> Result<net::Address> {
+    const Result<std::string> written = schema::text()(node);
+    if (!written) return Error{written.error()};
+    return net::Address::parse(*written);
+  });
+  s.field("weight", server.weight, schema::number(above(0, 1e6)));
+}
+
+void read_service(Section& s, ServiceConfig& service) {
+  s.required("name", service.name, schema::name());
+  s.field("protocol", service.protocol,
+          schema::choice<Protocol>({{"frames", Protocol::kFrames}, {"http", Protocol::kHttp}}));
+  service.balancer = make_balancer(service.balancer)->text;
+  s.field("balancer", service.balancer, balancer_text);
+  s.field("key", service.key, request_key);
+  s.tables("class", service.classes, read_class);
+  s.tables("server", service.servers, read_server);
+  s.field("health_path", service.health_path, absolute_path);
+  s.field("health_interval", service.health_interval,
+          schema::duration({milliseconds(100), hours(1)}));
+  s.field("upstream_tls", service.upstream_tls, schema::flag());
+  if (service.classes.empty()) service.classes.emplace_back();
+}
+
+void read_route(Section& s, RouteConfig& route) {
+  s.field("host", route.host, schema::text());
+  s.field("path", route.path, absolute_path);
+  s.required("service", route.service, schema::text());
+  s.field("class", route.request_class, schema::text());
+}
+
+void read_record(Section& s, RecordConfig& record) {
+  s.field("path", record.path, schema::text());
+  s.field("sample", record.sample, schema::number(between(0, 1)));
+  s.field("interval", record.interval, schema::duration({milliseconds(10), hours(1)}));
+  s.field("rotate_after", record.rotate_after, schema::duration(kPositive));
+  s.field("keep", record.keep, integer(1, 100'000));
+  s.field("buffer", record.buffer, integer(16, 10'000'000));
+}
+
+}  // namespace
+
+void read_gateway_config(Section& s, GatewayConfig& config) {
+  s.field("name", config.name, schema::name());
+  s.field("threads", config.threads, integer(0, 1024));
+  s.field("http", config.http, address(true));
+  s.field("frames", config.frames, address(true));
+  s.field("admin", config.admin, address(true));
+  s.field("allow_public", config.allow_public, schema::flag());
+  s.field("token_file", config.token_file, schema::readable_file(s.reader().folder()));
+  s.table("tls", [&](Section& t) { read_tls(t, config.tls); });
+  s.table("upstream_tls", [&](Section& t) { read_tls(t, config.upstream_tls); });
+  s.field("forwarded_for", config.forwarded_for, schema::flag());
+  s.field("trust_forwarded", config.trust_forwarded, schema::flag());
+  s.field("drain_grace", config.drain_grace, schema::duration(kNotNegative));
+  s.field("forget_node", config.forget_node, schema::duration(kPositive));
+  s.field("max_nodes", config.max_nodes, integer(1, 1'000'000));
+  s.table("http_limits", [&](Section& t) { read_http_limits(t, config.http_limits); });
+  s.table("router", [&](Section& t) { schema::read_router(t, config.router); });
+  s.table("knobs", [&](Section& t) { read_knobs(t, config.knobs); });
+  s.tables("service", config.services, read_service);
+  s.tables("route", config.routes, read_route);
+  s.table("record", [&](Section& t) { read_record(t, config.record); });
+  s.field("lab", config.lab, schema::flag());
+}
+
+}  // namespace phoenix::gateway
