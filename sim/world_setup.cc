@@ -2,10 +2,8 @@
 #include <algorithm>
 #include <cassert>
 
-#include <fmt/format.h>
-
+#include "scenarios/router_setup.h"
 #include "sim/world.h"
-#include "strategies/registry.h"
 
 namespace phoenix::sim {
 namespace {
@@ -59,25 +57,15 @@ void World::build_machines() {
 }
 
 void World::build_gateways() {
-  std::vector<RouterClass> router_classes;
   for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
     for (const RequestClass& c : scenario_.services[s].classes) {
-      router_classes.push_back({id_at<ServiceId>(s), c.attempt_timeout});
       classes_.push_back(
           {id_at<ServiceId>(s), c.deadline, static_cast<float>(c.memory_bytes), c.repeatable});
     }
   }
   for (int g = 0; g < scenario_.gateway.count; ++g) {
-    std::vector<std::unique_ptr<Balancer>> balancers;
-    for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
-      Result<MadeBalancer> made = make_balancer(scenario_.strategies.balancer);
-      assert(made.ok());
-      balancers.push_back(std::move(made->strategy));
-    }
     const auto gateway = static_cast<std::uint32_t>(g);
-    RouterDriver<GatewayPort> routing(Router(scenario_.router, std::move(balancers), router_classes,
-                                             streams_.named(fmt::format("balancer/{}", g))),
-                                      {this, gateway},
+    RouterDriver<GatewayPort> routing(make_router(scenario_, streams_, gateway), {this, gateway},
                                       options_.tap ? options_.tap(gateway) : nullptr);
     for (std::uint32_t n = 0; n < machines_.size(); ++n) {
       const NodeGroup& group = scenario_.cluster.groups[machines_[n].group];
