@@ -25,7 +25,7 @@ enum class Role : std::uint8_t {
 };
 
 struct Offer {
-  std::string_view service;
+  std::string_view service{};
   double weight = 1;
 };
 
@@ -36,27 +36,27 @@ inline constexpr std::size_t kMaxOffers = 65'535;
 // First frame of either side.
 struct Hello {
   Role role{};
-  std::string_view name;          // of the party, unique among its kind: "web-3"
-  std::string_view token;         // shared secret; empty where none is asked for
-  std::string_view address;       // node: where it takes requests, as gateways reach it
+  std::string_view name{};        // of the party, unique among its kind: "web-3"
+  std::string_view token{};       // shared secret; empty where none is asked for
+  std::string_view address{};     // node: where it takes requests, as gateways reach it
   std::uint64_t incarnation = 0;  // node: differs each time it starts
   std::uint16_t cores = 0;        // node
-  std::vector<Offer> offers;      // node
+  std::vector<Offer> offers{};    // node
 };
 
 struct Request {
-  std::string_view service;
-  std::string_view request_class;  // empty: the service's first
-  std::uint32_t time_left_us = 0;  // until the answer is worthless; 0: no deadline
+  std::string_view service{};
+  std::string_view request_class{};  // empty: the service's first
+  std::uint32_t time_left_us = 0;    // until the answer is worthless; 0: no deadline
   bool repeatable = true;
   bool has_key = false;
   std::uint64_t key = 0;
-  double size = 1;           // RequestInfo::size
-  std::uint64_t number = 0;  // the client's number of it: identity for per-message chances
-  std::string_view method;   // HTTP: "GET"; native: empty
-  std::string_view target;   // HTTP: "/a?b=c"
-  std::string_view headers;  // HTTP: end-to-end header lines, each ended by CRLF
-  std::string_view body;
+  double size = 1;             // RequestInfo::size
+  std::uint64_t number = 0;    // the client's number of it: identity for per-message chances
+  std::string_view method{};   // HTTP: "GET"; native: empty
+  std::string_view target{};   // HTTP: "/a?b=c"
+  std::string_view headers{};  // HTTP: end-to-end header lines, each ended by CRLF
+  std::string_view body{};
 };
 
 // What a node counts since it started, beside its LoadReport.
@@ -74,16 +74,16 @@ struct Response {
   std::uint16_t status = 200;                   // HTTP status, 100 to 999; 0 is none
   std::uint32_t node = ~0U;                     // gateway to client: who served it last
   std::uint8_t attempts = 0;                    // gateway to client
-  std::string_view direct;  // gateway to client with direct routing: address of the key's owner
-  bool has_report = false;  // node to gateway: piggy-backed
-  LoadReport report;        // measured_at travels as age in us, so clocks need not agree
-  std::string_view headers;
-  std::string_view body;
+  std::string_view direct{};  // gateway to client with direct routing: address of the key's owner
+  bool has_report = false;    // node to gateway: piggy-backed
+  LoadReport report{};        // measured_at travels as age in us, so clocks need not agree
+  std::string_view headers{};
+  std::string_view body{};
 };
 
 struct Report {
-  LoadReport load;
-  NodeTotals totals;
+  LoadReport load{};
+  NodeTotals totals{};
 };
 
 bool within_bounds(const Hello& hello);
