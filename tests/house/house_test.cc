@@ -73,6 +73,7 @@ TEST(IncludeDirection, FoldersKnowOnlyWhatTheyStandOn) {
       {"scenarios", {"strategies", "scenarios"}},
       {"analysis", {"strategies", "scenarios", "analysis"}},
       {"sim", {"strategies", "scenarios", "sim"}},
+      {"runtime", {"strategies", "scenarios", "runtime"}},
   };
   const std::set<std::string> folders = {"strategies", "scenarios", "analysis",
                                          "sim",        "runtime",   "tests"};
@@ -81,7 +82,7 @@ TEST(IncludeDirection, FoldersKnowOnlyWhatTheyStandOn) {
     const std::vector<fs::path> files = sources_in(folder);
     ASSERT_FALSE(files.empty()) << folder;
     for (const fs::path& file : files) {
-      const bool is_tool = file.string().find("/sim/cli/") != std::string::npos;
+      const bool is_tool = file.string().find("/cli/") != std::string::npos;
       for (const std::string& name : includes_of(read(file))) {
         const std::string top = name.substr(0, name.find('/'));
         const bool known = may_know.contains(top) || (is_tool && top == "analysis");
@@ -134,9 +135,22 @@ TEST(Strategies, NeverThrow) {
   EXPECT_THAT(wrong, IsEmpty());
 }
 
+// One source for both worlds: what runs in the simulator is what serves real traffic.
+TEST(Worlds, AreToldApartByNoPreprocessor) {
+  std::vector<std::string> wrong;
+  for (const char* folder : {"strategies", "scenarios"}) {
+    for (const fs::path& file : sources_in(folder)) {
+      if (std::regex_search(read(file), std::regex("\n *# *(?:el)?if"))) {
+        wrong.push_back(file.string());
+      }
+    }
+  }
+  EXPECT_THAT(wrong, IsEmpty());
+}
+
 TEST(Files, StayShortEnoughToHoldInMind) {
   std::vector<std::string> wrong;
-  for (const char* folder : {"strategies", "scenarios", "sim", "analysis", "tests"}) {
+  for (const char* folder : {"strategies", "scenarios", "sim", "runtime", "analysis", "tests"}) {
     for (const fs::path& file : sources_in(folder)) {
       const std::string text = read(file);
       if (std::count(text.begin(), text.end(), '\n') > 500) wrong.push_back(file.string());
@@ -174,7 +188,7 @@ TEST(Readme, PhoenixCommandsExist) {
 TEST(Readme, FilesItPointsAtExist) {
   const std::string readme = read(kRoot / "README.md");
   const std::regex path(
-      "(?:scenarios|strategies|sim|analysis|tests)/[A-Za-z0-9_./-]*[A-Za-z0-9_/]");
+      "(?:scenarios|strategies|sim|runtime|analysis|tests)/[A-Za-z0-9_./-]*[A-Za-z0-9_/]");
   int seen = 0;
   for (std::sregex_iterator it(readme.begin(), readme.end(), path), end; it != end; ++it) {
     ++seen;
@@ -189,7 +203,8 @@ TEST(Dev, InstallsEveryLibraryTheBuildAsksFor) {
   for (const char* package :
        {"libsimgrid-dev", "libhdf5-dev", "libtomlplusplus-dev", "libpcg-cpp-dev", "libeigen3-dev",
         "libboost-program-options-dev", "libfmt-dev", "nlohmann-json3-dev", "libxxhash-dev",
-        "libgtest-dev", "libbenchmark-dev", "python3-h5py", "python3-simpy"}) {
+        "libspdlog-dev", "prometheus-cpp-dev", "libssl-dev", "liblz4-dev", "libgtest-dev",
+        "libbenchmark-dev", "python3-h5py", "python3-simpy"}) {
     EXPECT_NE(dev.find(package), std::string::npos) << package;
   }
 }
