@@ -19,7 +19,7 @@ struct TlsSettings {
   bool operator==(const TlsSettings&) const = default;
 };
 
-class TlsContext;  // net/native.h
+class TlsContext;  // net/tls_context.h
 
 // The error names the file and what is wrong with it.
 Result<std::shared_ptr<TlsContext>> make_server_tls(const TlsSettings& settings);

@@ -1,0 +1,119 @@
+#include "runtime/net/reactor.h"
+
+#include <cassert>
+#include <cerrno>
+
+#include <sys/epoll.h>
+
+namespace phoenix::net {
+namespace {
+
+constexpr int kEventsPerRound = 128;
+constexpr int kRoundsPerServe = 8;  // timers and other events of Asio wait for at most these
+constexpr std::size_t kWorthKeeping = 64;
+constexpr std::size_t kStringsKept = 256;
+constexpr std::size_t kStringCapacityKept = 256 * 1024;
+
+}  // namespace
+
+Reactor::Reactor(std::function<void()> wake)
+    : wake_(std::move(wake)),
+      set_(epoll_create1(EPOLL_CLOEXEC)),
+      received_(std::make_unique_for_overwrite<char[]>(kScratch)),
+      decrypted_(std::make_unique_for_overwrite<char[]>(kScratch)) {}
+
+bool Reactor::serve() {
+  serving_ = true;
+  woken_ = false;
+  int rounds = 0;
+  bool more = true;
+  while (more && rounds++ < kRoundsPerServe) {
+    const int ready = serve_round();
+    more = ready > 0 || !again_.empty() || !flush_.empty();
+  }
+  serving_ = false;
+  return more;
+}
+
+int Reactor::serve_round() {
+  epoll_event events[kEventsPerRound];
+  const int ready = epoll_wait(set_.get(), events, kEventsPerRound, 0);
+  call_again();
+  for (int i = 0; i < ready; ++i)
+    static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+  flush();
+  retired_.clear();
+  return ready;
+}
+
+void Reactor::call_again() {
+  again_now_.swap(again_);
+  for (const PollableRef& who : again_now_) who->on_ready(0);
+  again_now_.clear();
+}
+
+void Reactor::flush() {
+  flush_now_.swap(flush_);
+  for (const PollableRef& who : flush_now_) who->on_round_end();
+  flush_now_.clear();
+}
+
+bool Reactor::add(int fd, Pollable& who) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.ptr = &who;
+  return epoll_ctl(set_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+void Reactor::remove(int fd, Pollable& who) {
+  // Not left to close(): a child between fork and exec would keep the registration alive.
+  epoll_ctl(set_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  if (serving_) retired_.emplace_back(&who);
+}
+
+void Reactor::again(Pollable& who) {
+  again_.emplace_back(&who);
+  wake_if_resting();
+}
+
+void Reactor::flush_later(Pollable& who) {
+  flush_.emplace_back(&who);
+  wake_if_resting();
+}
+
+void Reactor::wake_if_resting() {
+  if (serving_ || woken_) return;
+  woken_ = true;
+  wake_();
+}
+
+void Reactor::release(Pollable& who) {
+  const auto found = kept_.find(&who);
+  if (found == kept_.end()) return;
+  if (serving_) retired_.push_back(*found);
+  kept_.erase(found);
+}
+
+void Reactor::clear() {
+  again_.clear();
+  flush_.clear();
+  kept_.clear();
+}
+
+void Reactor::lend(std::string& to) {
+  if (strings_.empty() || to.capacity() >= kWorthKeeping) return;
+  to.swap(strings_.back());
+  strings_.pop_back();
+}
+
+void Reactor::give_back(std::string& from) {
+  from.clear();
+  const std::size_t capacity = from.capacity();
+  if (capacity < kWorthKeeping) return;
+  if (capacity <= kStringCapacityKept && strings_.size() < kStringsKept) {
+    strings_.push_back(std::move(from));
+  }
+  from = std::string();
+}
+
+}  // namespace phoenix::net

@@ -1,0 +1,84 @@
+// Readiness of a loop's sockets, served in rounds, and what connections of one loop share.
+//
+// Asio drives the loop, but its reads cost a second, failing call per message and its waits an
+// epoll_ctl. So sockets sit in an epoll set of their own, registered once and edge-triggered, which
+// Asio watches as one descriptor. A round takes all ready sockets, lets them read, then flushes
+// what the round has written, one send per connection.
+//
+// On the loop's thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+#include "runtime/net/loop.h"
+#include "runtime/net/socket.h"
+
+namespace phoenix::net {
+
+// Owner of a socket in the set. Stays alive while a round may still name it.
+class Pollable : public boost::intrusive_ref_counter<Pollable, boost::thread_unsafe_counter> {
+ public:
+  virtual ~Pollable() = default;
+  // EPOLLIN and so on since the last call; 0 when asked for with again().
+  virtual void on_ready(std::uint32_t events) = 0;
+  virtual void on_round_end() {}  // after flush_later()
+};
+using PollableRef = boost::intrusive_ptr<Pollable>;
+
+class Reactor {
+ public:
+  // `wake` arranges that serve() is called soon; used when work comes up outside a round.
+  explicit Reactor(std::function<void()> wake);
+
+  int descriptor() const { return set_.get(); }  // readable when a socket is ready
+  // A few rounds, or until nothing is ready. True if more may be ready now.
+  bool serve();
+
+  bool add(int fd, Pollable& who);
+  void remove(int fd, Pollable& who);  // no on_ready() afterwards
+  void again(Pollable& who);           // on_ready(0) in the next round
+  void flush_later(Pollable& who);     // on_round_end() at the end of this round
+
+  // Who lives on without an owner until it says so.
+  void keep(Pollable& who) { kept_.insert(&who); }
+  void release(Pollable& who);
+  void clear();  // before the loop ends
+
+  // Where received and decrypted bytes land before their user sees them: valid within a callback.
+  std::span<char> received() { return {received_.get(), kScratch}; }
+  std::span<char> decrypted() { return {decrypted_.get(), kScratch}; }
+
+  // Strings with capacity change hands, so that a connection at rest owns none.
+  void lend(std::string& to);
+  void give_back(std::string& from);  // empties it
+
+  static constexpr std::size_t kScratch = 64 * 1024;
+
+ private:
+  int serve_round();
+  void call_again();
+  void flush();
+  void wake_if_resting();
+
+  std::function<void()> wake_;
+  Descriptor set_;
+  bool serving_ = false;
+  bool woken_ = false;
+  std::vector<PollableRef> again_, flush_, again_now_, flush_now_, retired_;
+  std::set<PollableRef> kept_;
+  std::vector<std::string> strings_;
+  std::unique_ptr<char[]> received_, decrypted_;
+};
+
+Reactor& reactor_of(Loop& loop);
+
+}  // namespace phoenix::net
