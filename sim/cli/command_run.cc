@@ -11,6 +11,7 @@
 #include "scenarios/arrivals.h"
 #include "scenarios/parser.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/local_world.h"
 #include "sim/cli/progress.h"
 #include "sim/lockstep.h"
 #include "sim/simulate.h"
@@ -21,7 +22,8 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const char* kHelp =
-    R"(phoenix run - run a scenario file on a simulated cluster and print what came of it
+    R"(phoenix run - run a scenario file on a simulated cluster, or on real processes of this
+machine, and print what came of it
 
 usage: phoenix run FILE [OPTIONS]
 
@@ -33,6 +35,7 @@ examples:
   phoenix run scenarios/library/flash_crowd.toml --seed 3 --set balancer=p2c -o crowd.h5
   phoenix run FILE --set cluster.group.new.count=12 --set workload.rate='3000 /s'
   phoenix run FILE --set 'balancer=peak_ewma[decay=5 s]' --json
+  phoenix run scenarios/library/quickstart.toml --on local -o local.h5
 
 Ctrl-C ends a run early with what there is; its record stays a `.part` that says it is not complete.
 )";
@@ -41,11 +44,8 @@ std::atomic<bool> g_stop{false};
 
 void request_stop(int) { g_stop.store(true); }
 
-struct RunArguments {
-  std::string file;
-  std::vector<std::string> overrides;
-  std::string output;
-  bool json = false;
+struct RunArguments : LocalRun {
+  bool on_local = false;
   bool twice = false;
 };
 
@@ -57,6 +57,9 @@ po::options_description option_list() {
   add("seed", po::value<std::string>()->value_name("N"), "the same as --set seed=N");
   add("output,o", po::value<std::string>()->value_name("OUT.h5"), "write the run's record");
   add("json", "print the result as JSON");
+  add("on", po::value<std::string>()->default_value("sim")->value_name("WORLD"),
+      "sim: simulated; local: nodes, gateways and load as processes on this machine");
+  add("keep", "with --on local: leave the logs and configurations of the processes");
   add("twice", "run twice and compare every event: is the run reproducible?");
   add("help,h", "this text");
   return options;
@@ -104,7 +107,22 @@ std::optional<RunArguments> parse_arguments(const Arguments& arguments, int& cod
     return std::nullopt;
   }
   parsed.json = values.count("json") > 0;
+  parsed.keep = values.count("keep") > 0;
   parsed.twice = values.count("twice") > 0;
+  const std::string& world = values["on"].as<std::string>();
+  parsed.on_local = world == "local";
+  std::string problem;
+  if (world != "sim" && world != "local") {
+    problem = fmt::format("--on takes sim or local, found '{}'", world);
+  } else if (parsed.twice && parsed.on_local) {
+    problem = "--twice is for simulated runs; no two real ones are alike";
+  } else if (parsed.keep && !parsed.on_local) {
+    problem = "--keep goes with --on local; a simulated run leaves nothing behind";
+  }
+  if (!problem.empty()) {
+    code = usage_error("run", problem);
+    return std::nullopt;
+  }
   return parsed;
 }
 
@@ -191,6 +209,7 @@ int run_command(const Arguments& arguments) {
     print_problems(std::cerr, scenario.problems);
     return kBadInput;
   }
+  if (parsed->on_local) return become_local_world(*parsed);
   return parsed->twice ? play_twice(*scenario.scenario) : play(*scenario.scenario, *parsed);
 }
 

@@ -12,8 +12,8 @@
 
 #include <unistd.h>
 
-#include "sim/cli/commands.h"
 #include "scenarios/version.h"
+#include "sim/cli/commands.h"
 
 namespace phoenix::cli {
 
@@ -23,7 +23,7 @@ constexpr const char* kHelp = R"(phoenix - simulate a cluster, and see which str
 
 usage: phoenix COMMAND [ARGUMENTS]
 
-  run FILE      run a scenario file and print what came of it
+  run FILE      run a scenario file, simulated or on this machine, and print what came of it
   check FILE... validate scenario files without running them
   list [WHAT]   what can be named in a scenario: balancers, arrivals, faults, ...
   show OUT.h5   print the result stored in a record

@@ -37,7 +37,8 @@ struct Outcome {
 // A child that runs the tool with both outputs in pipes.
 class Tool {
  public:
-  explicit Tool(std::vector<std::string> arguments, rlim_t file_bytes_max = RLIM_INFINITY) {
+  explicit Tool(std::vector<std::string> arguments, rlim_t file_bytes_max = RLIM_INFINITY,
+                const std::string& binary = PHOENIX_BINARY, const std::string& path = "") {
     int out[2];
     int err[2];
     if (::pipe(out) != 0 || ::pipe(err) != 0) std::abort();
@@ -54,7 +55,8 @@ class Tool {
       std::vector<char*> argv = {const_cast<char*>("phoenix")};
       for (std::string& argument : arguments) argv.push_back(argument.data());
       argv.push_back(nullptr);
-      ::execv(PHOENIX_BINARY, argv.data());
+      if (!path.empty()) ::setenv("PATH", path.c_str(), 1);
+      ::execv(binary.c_str(), argv.data());
       ::_exit(127);
     }
     ::close(out[1]);
@@ -313,6 +315,74 @@ TEST_F(ToolTest, AResultNobodyCanReadIsAFailure) {
 TEST_F(ToolTest, TwiceGoesWithNoRecordAndNoJson) {
   EXPECT_EQ(phoenix({"run", kLibrary + "quickstart.toml", "--twice", "--json"}).code, 2);
   EXPECT_EQ(phoenix({"run", kLibrary + "quickstart.toml", "-o", ""}).code, 2);
+}
+
+TEST_F(ToolTest, OnTakesTheTwoWorldsAndOptionsThatFitThem) {
+  const std::string scenario = kLibrary + "quickstart.toml";
+  const Outcome moon = phoenix({"run", scenario, "--on", "moon"});
+  EXPECT_EQ(moon.code, 2);
+  EXPECT_THAT(moon.err, HasSubstr("--on takes sim or local, found 'moon'"));
+  EXPECT_EQ(phoenix({"run", scenario, "--on", "local", "--twice"}).code, 2);
+  EXPECT_EQ(phoenix({"run", scenario, "--keep"}).code, 2);
+  const Outcome sim = phoenix({"run", scenario, "--on", "sim", "--set", "duration=10 s"});
+  EXPECT_EQ(sim.code, 0) << sim.err;
+}
+
+// A copy of the tool in a folder with a phoenix-local that only says how it was called.
+class LocalToolTest : public ToolTest {
+ protected:
+  void SetUp() override {
+    ToolTest::SetUp();
+    tool_ = folder_ / "bin" / "phoenix";
+    fs::create_directories(tool_.parent_path());
+    fs::copy_file(PHOENIX_BINARY, tool_);
+  }
+  static void write_stand_in(const fs::path& folder) {
+    fs::create_directories(folder);
+    std::ofstream(folder / "phoenix-local") << "#!/bin/sh\nprintf '%s|' \"$@\"\nexit 7\n";
+    fs::permissions(folder / "phoenix-local", fs::perms::owner_all);
+  }
+  Outcome run(std::vector<std::string> more, const std::string& path = "/nowhere") const {
+    std::vector<std::string> arguments = {"run", kLibrary + "quickstart.toml", "--on", "local"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Tool(arguments, RLIM_INFINITY, tool_, path).wait();
+  }
+
+  fs::path tool_;
+};
+
+TEST_F(LocalToolTest, OnLocalBecomesTheProgramBesideItWithAllThatWasAsked) {
+  write_stand_in(tool_.parent_path());
+  const Outcome outcome = run({"--set", "balancer=p2c", "--seed", "9", "-o", "x.h5", "--json",
+                               "--keep", "--set", "duration=20 s"});
+  EXPECT_EQ(outcome.code, 7) << outcome.err;
+  EXPECT_EQ(outcome.out, kLibrary +
+                             "quickstart.toml|--set|balancer=p2c|--set|duration=20 s|--set|seed=9|"
+                             "--output|x.h5|--json|--keep|");
+  EXPECT_EQ(run({}).out, kLibrary + "quickstart.toml|");
+}
+
+TEST_F(LocalToolTest, OnLocalLooksInLibexecAndOnPath) {
+  EXPECT_EQ(run({}).code, 2);
+  write_stand_in(file("elsewhere"));
+  EXPECT_EQ(run({}, file("elsewhere")).code, 7);
+  write_stand_in(folder_ / "libexec" / "phoenix");
+  EXPECT_EQ(run({}).code, 7);
+}
+
+TEST_F(LocalToolTest, OnLocalSaysWhatIsMissing) {
+  const Outcome outcome = run({});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("phoenix-local"));
+  EXPECT_THAT(outcome.err, HasSubstr("-DPHOENIX_RUNTIME=ON"));
+}
+
+TEST_F(LocalToolTest, OnLocalChecksTheScenarioFirst) {
+  write_stand_in(tool_.parent_path());
+  const Outcome outcome = run({"--set", "balancer=p3c"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"p2c\"?"));
+  EXPECT_EQ(outcome.out, "");
 }
 
 TEST_F(ToolTest, ARecordThatCannotBeCreatedIsBadInput) {
