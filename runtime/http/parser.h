@@ -69,6 +69,8 @@ class Parser {
   // For the next message on the connection. Responses: `to_head` says that the request was HEAD.
   void reset(bool to_head = false);
 
+  // Of the message at hand; its strings may be taken away once on_head() has been called.
+  Head& head();
   ParseError error() const;
   bool is_done() const;     // on_end() has been called
   bool is_between() const;  // no byte of the next message yet
