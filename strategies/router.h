@@ -69,6 +69,8 @@ struct RouterSettings {
   // A node whose newest report is older than this is unhealthy until it reports again; one that has
   // not reported yet counts from joining. 0 is off.
   Duration report_timeout{0};
+
+  bool operator==(const RouterSettings&) const = default;
 };
 
 struct RouterClass {

@@ -28,7 +28,8 @@ struct Request {
   bool has_key = false;
   bool repeatable = true;
   double size = 1;
-  std::uint64_t number = 0;  // the client's own number of it; 0: the worker gives one
+  std::uint64_t number = 0;    // the client's own number of it; 0: the worker gives one
+  std::uint32_t attempts = 0;  // set by the worker: tries begun before the one being sent
   Time arrived = kStart;
   Time deadline = kNever;
 };
@@ -95,10 +96,15 @@ class Upstream {
   virtual void send(AttemptId attempt, const Request& request, std::string_view service,
                     std::string_view request_class, Duration time_left) = 0;
   // Nobody waits for this attempt any more: no callback for it. HTTP closes that connection, frames
-  // let the late response pass by.
+  // let the late response pass by. Attempts that have ended, or never were, are ignored.
   virtual void forget(AttemptId attempt) = 0;
   virtual void resume(AttemptId attempt) = 0;
   virtual void apply(const Knobs& knobs) = 0;
+  // The node came back as a new incarnation, perhaps elsewhere. Attempts at the old one end.
+  virtual void move(const net::Address& address, std::uint64_t incarnation) {
+    static_cast<void>(address);
+    static_cast<void>(incarnation);
+  }
   virtual std::size_t connections() const = 0;
   virtual std::size_t under_way() const = 0;
 };
