@@ -31,7 +31,8 @@ struct LinkSettings {
                                    // loop turn)
   Duration batch_delay{0};         // the longest a frame waits for company; 0: the end of the turn
   std::size_t compress_above = 0;  // payload (or batch) bytes; 0 is never
-  FrameLimits limits;
+  FrameLimits limits{};            // of what arrives; small until the peer has shown who it is:
+                                   // this much memory is its for the asking
 };
 
 // Shared by the links of one thread.
