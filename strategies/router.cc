@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "strategies/routing/flight_table.h"
+#include "strategies/routing/hedge_delay.h"
 #include "strategies/routing/journal.h"
 #include "strategies/routing/retry_budget.h"
 #include "strategies/routing/service_nodes.h"
@@ -63,11 +64,16 @@ struct Router::State {
   RouterAction send(FlightSlot slot, const RequestInfo& request, NodeId node, Time now);
   RouterAction send_again(FlightSlot slot, Time now);
   RouterAction answer(FlightSlot slot, FailureReason reason, Time now);
-  void end_attempt(FlightSlot slot, AttemptResult result, Time now);
+  FlightSlot end_attempt(FlightSlot slot, AttemptResult result, Time now);
   RouterAction after_failure(FlightSlot slot, AttemptResult result, Time now);
   bool may_retry(FlightSlot slot, AttemptResult result, Time now);
   Duration backoff(int attempts);
 
+  RouterAction hedge(FlightSlot slot, Time now);
+  void hedge_slow(Time now);
+  void plan_hedges(Time now);
+
+  FlightSlot time_out(FlightSlot slot, Time now);
   RouterAction expire(FlightSlot slot, Time now);
   void emit(const RouterAction& action);
   void expire_requests(Time now);
@@ -92,6 +98,7 @@ struct Router::State {
   std::vector<ServiceNodes> services;
   FlightTable flights;
   RetryBudget budget;
+  std::vector<HedgeDelay> hedge_delays;  // by class; empty without hedging
 
   Time next_tick = kStart + kTick;
   Time next_sweep;
@@ -107,17 +114,22 @@ Router::State::State(const RouterSettings& router_settings,
     : settings(router_settings),
       classes(std::move(router_classes)),
       random(stream),
-      flights(attempt_timeouts(classes)),
+      flights(attempt_timeouts(classes), settings.hedge_quantile > 0),
       budget(settings.retry_budget, settings.retry_reserve_per_s),
       next_sweep(kStart + settings.ejection_interval) {
   assert(settings.max_in_flight > 0 && settings.queue >= 0);
   assert(settings.retries >= 0 && settings.retries < std::numeric_limits<std::uint8_t>::max());
+  assert(settings.hedge_quantile >= 0 && settings.hedge_quantile < 1);
+  assert(settings.hedge_min <= settings.hedge_max);
   assert(settings.ejection_interval > Duration{0} && settings.ejection_time > Duration{0});
   services.reserve(balancers.size());
   for (std::size_t i = 0; i < balancers.size(); ++i) {
     services.emplace_back(settings, id_at<ServiceId>(i), std::move(balancers[i]), journal);
   }
   for ([[maybe_unused]] const RouterClass& c : classes) assert(index(c.service) < services.size());
+  if (settings.hedge_quantile > 0) {
+    hedge_delays.assign(classes.size(), HedgeDelay(settings.hedge_quantile));
+  }
   plan_upkeep();
 }
 
@@ -144,7 +156,7 @@ RouterAction Router::State::on_request(const RequestInfo& request, Time now) {
 
 RouterAction Router::State::refuse(const RequestInfo& request, FailureReason reason) {
   ++journal.counters.answers[static_cast<std::size_t>(reason)];
-  return {RouterAction::Kind::kAnswer, reason, kNoNode, request.token, kNoAttempt};
+  return {RouterAction::Kind::kAnswer, reason, false, kNoNode, request.token, kNoAttempt};
 }
 
 RouterAction Router::State::send(FlightSlot slot, const RequestInfo& request, NodeId node,
@@ -152,7 +164,7 @@ RouterAction Router::State::send(FlightSlot slot, const RequestInfo& request, No
   const std::uint32_t before = nodes_for(slot).sent(node, request, now);
   const AttemptId attempt = flights.start_attempt(slot, node, before, now);
   ++journal.counters.attempts;
-  return {RouterAction::Kind::kSend, FailureReason::kNone, node, request.token, attempt};
+  return {RouterAction::Kind::kSend, FailureReason::kNone, false, node, request.token, attempt};
 }
 
 // The first attempt of a request that waited, or a further one elsewhere.
@@ -168,12 +180,11 @@ RouterAction Router::State::send_again(FlightSlot slot, Time now) {
 }
 
 RouterAction Router::State::answer(FlightSlot slot, FailureReason reason, Time now) {
-  const Flight& flight = flights[slot];
-  RouterAction action{RouterAction::Kind::kAnswer, reason, kNoNode, flight.token, kNoAttempt};
-  flights.remove(slot);
+  const RequestToken token = flights[slot].token;
+  flights.close(slot);
   ++journal.counters.answers[static_cast<std::size_t>(reason)];
   if (flights.queued() > 0 && !at_limit()) next_dispatch = now;
-  return action;
+  return {RouterAction::Kind::kAnswer, reason, false, kNoNode, token, kNoAttempt};
 }
 
 RouterAction Router::State::on_result(AttemptId attempt, AttemptResult result, Time now) {
@@ -183,27 +194,46 @@ RouterAction Router::State::on_result(AttemptId attempt, AttemptResult result, T
     ++journal.counters.late_results;
     return {};
   }
-  end_attempt(slot, result, now);
-  if (result != AttemptResult::kOk) return after_failure(slot, result, now);
   const NodeId node = flights[slot].node;
-  RouterAction action = answer(slot, FailureReason::kNone, now);
+  const bool is_copy = flights[slot].is_copy;
+  const FlightSlot request = end_attempt(slot, result, now);
+  if (request == kNoSlot) {
+    ++journal.counters.late_results;
+    return {};
+  }
+  if (result != AttemptResult::kOk) return after_failure(request, result, now);
+  if (is_copy) ++journal.counters.hedges_won;
+  RouterAction action = answer(request, FailureReason::kNone, now);
+  action.hedge = is_copy;
   action.node = node;
   action.attempt = attempt;
   return action;
 }
 
-void Router::State::end_attempt(FlightSlot slot, AttemptResult result, Time now) {
+// The slot of the request it was an attempt of; kNoSlot when that was answered before.
+FlightSlot Router::State::end_attempt(FlightSlot slot, AttemptResult result, Time now) {
   const Flight& flight = flights[slot];
+  const Duration latency = now - flight.since;
+  const bool ok = result == AttemptResult::kOk;
+  const ServiceNodes::Finished finished{flight.node,
+                                        latency,
+                                        ok,
+                                        !is_refusal(result),
+                                        id_at<ClassId>(flight.request_class),
+                                        flight.in_flight_when_sent,
+                                        flight.size};
+  if (!hedge_delays.empty() && !flight.is_copy && (ok || result == AttemptResult::kTimeout)) {
+    hedge_delays[flight.request_class].record(latency);
+  }
   ServiceNodes& nodes = nodes_for(slot);
-  flights.end_attempt(slot, reason_of(result));
-  nodes.finished(
-      {flight.node, now - flight.since, result == AttemptResult::kOk, !is_refusal(result),
-       id_at<ClassId>(flight.request_class), flight.in_flight_when_sent, flight.size},
-      now);
+  const FlightSlot request = flights.end_attempt(slot, reason_of(result));
+  nodes.finished(finished, now);
   next_upkeep = std::min(next_upkeep, nodes.next_return());
+  return request;
 }
 
 RouterAction Router::State::after_failure(FlightSlot slot, AttemptResult result, Time now) {
+  if (flights.is_under_way(slot)) return {};
   const Flight& flight = flights[slot];
   if (!may_retry(slot, result, now)) return answer(slot, flight.last_failure, now);
   const Duration delay = is_refusal(result) ? Duration{0} : backoff(flight.attempts);
@@ -245,6 +275,7 @@ std::span<const RouterAction> Router::State::on_wake(Time now) {
   if (now >= next_upkeep) upkeep(now);
   retry_due(now);
   dispatch_waiting(now);
+  hedge_slow(now);
   flights.refresh_next_due();
   answers.insert(answers.end(), sends.begin(), sends.end());
   return answers;
@@ -255,11 +286,15 @@ void Router::State::emit(const RouterAction& action) {
   if (action.kind == RouterAction::Kind::kSend) sends.push_back(action);
 }
 
+FlightSlot Router::State::time_out(FlightSlot slot, Time now) {
+  ++journal.counters.timed_out_attempts;
+  return end_attempt(slot, AttemptResult::kTimeout, now);
+}
+
 RouterAction Router::State::expire(FlightSlot slot, Time now) {
-  if (flights[slot].state == FlightState::kSent) {
-    ++journal.counters.timed_out_attempts;
-    end_attempt(slot, AttemptResult::kTimeout, now);
-  }
+  if (const FlightSlot copy = flights.copy_of(slot); copy != kNoSlot) time_out(copy, now);
+  const bool is_sent = flights[slot].state == FlightState::kSent;
+  if (is_sent && time_out(slot, now) == kNoSlot) return {};
   return answer(slot, FailureReason::kDeadline, now);
 }
 
@@ -272,9 +307,8 @@ void Router::State::expire_requests(Time now) {
     }
     for (FlightSlot slot = flights.timed_out(request_class, now); slot != kNoSlot;
          slot = flights.timed_out(request_class, now)) {
-      ++journal.counters.timed_out_attempts;
-      end_attempt(slot, AttemptResult::kTimeout, now);
-      emit(after_failure(slot, AttemptResult::kTimeout, now));
+      const FlightSlot request = time_out(slot, now);
+      if (request != kNoSlot) emit(after_failure(request, AttemptResult::kTimeout, now));
     }
   }
 }
@@ -290,6 +324,48 @@ void Router::State::dispatch_waiting(Time now) {
   next_dispatch = kNever;
 }
 
+void Router::State::hedge_slow(Time now) {
+  for (std::size_t i = 0; i < hedge_delays.size(); ++i) {
+    const auto request_class = id_at<ClassId>(i);
+    for (FlightSlot slot = flights.take_slow(request_class, now); slot != kNoSlot;
+         slot = flights.take_slow(request_class, now)) {
+      emit(hedge(slot, now));
+    }
+  }
+}
+
+RouterAction Router::State::hedge(FlightSlot slot, Time now) {
+  ServiceNodes& nodes = nodes_for(slot);
+  const NodeId slow = flights[slot].node;
+  const RequestInfo request =
+      flights.request(slot, service_of(id_at<ClassId>(flights[slot].request_class)));
+  FailureReason refusal = FailureReason::kNone;
+  NodeId node = kNoNode;
+  if (nodes.may_hedge() && budget.has_one(now)) {
+    node = nodes.pick(request, slow, now, random, refusal);
+  }
+  if (node == kNoNode || node == slow) {
+    ++journal.counters.hedges_denied;
+    return {};
+  }
+  budget.try_take(now);
+  ++journal.counters.hedges;
+  ++journal.counters.attempts;
+  const std::uint32_t before = nodes.sent(node, request, now);
+  const AttemptId attempt = flights.start_copy(slot, node, before, now);
+  return {RouterAction::Kind::kSend, FailureReason::kNone, true, node, request.token, attempt};
+}
+
+void Router::State::plan_hedges(Time now) {
+  for (std::size_t i = 0; i < hedge_delays.size(); ++i) {
+    const Duration delay = hedge_delays[i].refresh(now);
+    const bool is_known = delay != Duration::max();
+    flights.set_hedge_delay(
+        id_at<ClassId>(i),
+        is_known ? std::clamp(delay, settings.hedge_min, settings.hedge_max) : delay);
+  }
+}
+
 void Router::State::upkeep(Time now) {
   const bool ticks = now >= next_tick;
   const bool sweeps = now >= next_sweep;
@@ -298,6 +374,7 @@ void Router::State::upkeep(Time now) {
     if (sweeps) service.sweep(now);
     if (ticks) service.tick(now);
   }
+  if (ticks) plan_hedges(now);
   if (ticks) next_tick = next_multiple(now, kTick);
   if (sweeps) next_sweep = next_multiple(now, settings.ejection_interval);
   plan_upkeep();

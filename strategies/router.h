@@ -7,15 +7,17 @@
 //
 // Nodes that leave, drain or go down keep what is under way there: the world reports how each of
 // those attempts ended (kReset where the connection broke), else deadline or attempt timeout ends
-// them. Refusals (kQueueFull, kRefused) say nothing of a node's health; kError, kReset and timeouts
-// count against it.
+// them. The same holds for an attempt that lost against its second copy or the other way round: its
+// node is still at work on it, so it counts as under way there and the world reports its end; the
+// answer is kNone. A world that stops it instead reports kRefused. Refusals (kQueueFull, kRefused)
+// say nothing of a node's health; kError, kReset and timeouts count against it.
 //
 // One thread at a time. Owns its balancers, pools and tables; keeps no reference to anything passed
 // in. After warm-up no call allocates, except membership changes and strategy changes. Costs are
 // O(1) plus the balancer's, sweeps are O(nodes).
 //
 // Sources of the defaults: Envoy outlier detection, panic threshold and slow start; Finagle retry
-// budget.
+// budget; Dean and Barroso, The Tail at Scale, for hedging.
 #pragma once
 
 #include <array>
@@ -47,6 +49,17 @@ struct RouterSettings {
   Duration retry_backoff_max = std::chrono::milliseconds(250);
   double retry_budget = 0.2;        // retries per request over the last 10 s ...
   double retry_reserve_per_s = 10;  // ... plus this many a second in any case
+
+  // Hedging: a repeatable request whose attempt is slow gets a second copy at another node, once in
+  // its life, besides its retries but out of the same budget. The first good answer is the answer;
+  // a copy that fails leaves it to the other.
+  double hedge_quantile = 0;  // slow: beyond this quantile of recent ones of its class; 0 is off
+  Duration hedge_min = std::chrono::milliseconds(1);  // bounds of that time
+  Duration hedge_max = Duration::max();
+  // No second copies while the mean cpu that the service's eligible nodes report is above this, as
+  // seen once a second. Nodes whose cpu is unknown are left out; none known counts as idle. 1: no
+  // bound.
+  double hedge_max_utilization = 0.8;
 
   // Ejection of nodes that fail.
   int consecutive_errors = 5;        // 0 is off
@@ -103,6 +116,7 @@ struct RouterAction {
   };
   Kind kind = Kind::kNone;
   FailureReason reason = FailureReason::kNone;
+  bool hedge = false;  // kSend: a second copy, kAnswer: its answer
   NodeId node = kNoNode;
   RequestToken request = 0;
   AttemptId attempt = kNoAttempt;  // kAnswer: with `node`, set for the node's answer only
@@ -121,10 +135,13 @@ struct RouterNotice {
 
 struct RouterCounters {
   std::uint64_t requests = 0;
-  std::uint64_t attempts = 0;
+  std::uint64_t attempts = 0;  // first ones, retries and second copies
   std::uint64_t retries = 0;
   std::uint64_t retries_denied = 0;  // wanted, but over the budget
-  std::uint64_t late_results = 0;    // results of attempts given up before: wasted work
+  std::uint64_t hedges = 0;          // second copies sent
+  std::uint64_t hedges_won = 0;      // their answer was the first
+  std::uint64_t hedges_denied = 0;   // wanted, but over budget or utilization, or no other node
+  std::uint64_t late_results = 0;    // of attempts given up or of requests answered: wasted work
   std::uint64_t timed_out_attempts = 0;
   std::uint64_t queued = 0;
   std::uint64_t panic_picks = 0;
@@ -153,8 +170,8 @@ class Router {
   // before. REQUIRES: the result is not kTimeout.
   RouterAction on_result(AttemptId attempt, AttemptResult result, Time now);
 
-  // What became due: deadlines, timed-out attempts, delayed retries, waiting requests; also runs
-  // the sweeps. The span is valid until the next call. Answers come before sends.
+  // What became due: deadlines, timed-out attempts, delayed retries, waiting requests, second
+  // copies; also runs the sweeps. The span is valid until the next call. Answers come before sends.
   std::span<const RouterAction> on_wake(Time now);
 
   // A lower bound of when something becomes due. May fall after any other call. O(1).
@@ -171,7 +188,8 @@ class Router {
   const RouterCounters& counters() const;
   const NodePool& pool(ServiceId service) const;
   bool in_panic(ServiceId service) const;
-  // Whether load reports change anything: a balancer learns from them, or their age decides health.
+  // Whether load reports change anything: a balancer learns from them, their age decides health, or
+  // the load decides on second copies.
   bool uses_reports() const;
 
   // The notices since the last call, oldest first; at most 4,096 are kept, more are counted.

@@ -35,13 +35,17 @@ void unlink(std::vector<Flight>& flights, Links links, FlightList& list, FlightS
   mark_unlinked(flights[slot], links, slot);
 }
 
+// Its request watches the deadline of both.
+bool is_tied_copy(const Flight& flight) { return flight.is_copy && !flight.answered; }
+
 constexpr auto kLater = [](const auto& a, const auto& b) {
   return a.at != b.at ? a.at > b.at : a.slot > b.slot;
 };
 
 }  // namespace
 
-FlightTable::FlightTable(std::span<const Duration> attempt_timeouts) {
+FlightTable::FlightTable(std::span<const Duration> attempt_timeouts, bool hedges)
+    : hedges_(hedges) {
   assert(attempt_timeouts.size() <= 0x10000);
   for (const Duration timeout : attempt_timeouts) {
     assert(timeout > Duration{0});
@@ -55,6 +59,7 @@ FlightSlot FlightTable::take_slot() {
     const std::size_t size = std::max(kFirstSlots, 2 * old_size);
     flights_.resize(size);
     keys_.resize(size);
+    if (hedges_) partners_.resize(size);
     free_.reserve(size);
     for (std::size_t slot = size; slot > old_size; --slot) {
       free_.push_back(static_cast<FlightSlot>(slot - 1));
@@ -77,6 +82,7 @@ FlightSlot FlightTable::add(const RequestInfo& request) {
   flight.request_class = static_cast<std::uint16_t>(index(request.request_class));
   flight.attempts = 0;
   flight.state = FlightState::kWaiting;
+  flight.is_copy = flight.has_copy = flight.hedged = flight.answered = false;
   flight.has_key = request.has_key;
   flight.repeatable = request.repeatable;
   flight.last_failure = FailureReason::kNone;
@@ -101,6 +107,12 @@ void FlightTable::watch_deadline(FlightSlot slot) {
 }
 
 void FlightTable::remove(FlightSlot slot) {
+  assert(!flights_[slot].has_copy);
+  free_slot(slot);
+  --open_;
+}
+
+void FlightTable::free_slot(FlightSlot slot) {
   Flight& flight = flights_[slot];
   assert(flight.state != FlightState::kFree);
   leave_turn(slot);
@@ -109,6 +121,19 @@ void FlightTable::remove(FlightSlot slot) {
   }
   flight.state = FlightState::kFree;
   free_.push_back(slot);
+}
+
+void FlightTable::close(FlightSlot slot) {
+  if (!is_under_way(slot)) return remove(slot);
+  Flight& flight = flights_[slot];
+  if (flight.has_copy) {
+    const FlightSlot copy = partners_[slot];
+    flight.has_copy = false;
+    flights_[copy].answered = true;
+    if (flights_[copy].deadline != kNever) watch_deadline(copy);
+  }
+  if (flight.state != FlightState::kSent) return remove(slot);
+  flight.answered = true;
   --open_;
 }
 
@@ -116,9 +141,23 @@ void FlightTable::leave_turn(FlightSlot slot) {
   if (!is_linked(flights_, &Flight::by_turn, slot)) return;
   const Flight& flight = flights_[slot];
   const bool in_queue = flight.state == FlightState::kWaiting;
-  if (in_queue) --queued_;
-  unlink(flights_, &Flight::by_turn, in_queue ? queue_ : lanes_[flight.request_class].attempts,
-         slot);
+  if (in_queue) {
+    --queued_;
+    return unlink(flights_, &Flight::by_turn, queue_, slot);
+  }
+  Lane& lane = lanes_[flight.request_class];
+  if (lane.next_slow == slot) lane.next_slow = first_to_hedge(flight.by_turn.next);
+  unlink(flights_, &Flight::by_turn, lane.attempts, slot);
+}
+
+// A request has one copy in its life.
+bool FlightTable::may_be_slow(const Flight& flight) const {
+  return hedges_ && flight.repeatable && !flight.hedged && !flight.is_copy;
+}
+
+FlightSlot FlightTable::first_to_hedge(FlightSlot from) const {
+  while (from != kNoSlot && !may_be_slow(flights_[from])) from = flights_[from].by_turn.next;
+  return from;
 }
 
 void FlightTable::enqueue(FlightSlot slot) {
@@ -131,28 +170,78 @@ AttemptId FlightTable::start_attempt(FlightSlot slot, NodeId node, std::uint32_t
                                      Time now) {
   Flight& flight = flights_[slot];
   assert(flight.state == FlightState::kWaiting || flight.state == FlightState::kBackingOff);
+  assert(!flight.has_copy);
   leave_turn(slot);
+  ++flight.attempts;
+  return send(slot, node, in_flight, now);
+}
+
+AttemptId FlightTable::send(FlightSlot slot, NodeId node, std::uint32_t in_flight, Time now) {
+  constexpr std::uint32_t kInFlightMask = (1U << 28) - 1;
+  Flight& flight = flights_[slot];
   flight.state = FlightState::kSent;
   flight.since = now;
   flight.node = node;
-  flight.in_flight_when_sent = in_flight;
-  ++flight.attempts;
+  flight.in_flight_when_sent = in_flight & kInFlightMask;
   ++flight.generation;
   Lane& lane = lanes_[flight.request_class];
   const Time gives_up = add_saturating(now, lane.attempt_timeout);
-  if (gives_up < flight.deadline) {
+  const bool may_be_hedged = may_be_slow(flight);
+  if (gives_up < flight.deadline || may_be_hedged) {
     link_after(flights_, &Flight::by_turn, lane.attempts, lane.attempts.tail, slot);
     next_due_ = std::min(next_due_, gives_up);
+  }
+  if (may_be_hedged && lane.next_slow == kNoSlot) {
+    lane.next_slow = slot;
+    next_due_ = std::min(next_due_, add_saturating(now, lane.hedge_delay));
   }
   return AttemptId{flight.generation} << 32 | slot;
 }
 
-void FlightTable::end_attempt(FlightSlot slot, FailureReason failure) {
+AttemptId FlightTable::start_copy(FlightSlot slot, NodeId node, std::uint32_t in_flight, Time now) {
+  assert(hedges_ && flights_[slot].state == FlightState::kSent && !flights_[slot].has_copy);
+  const FlightSlot copy = take_slot();
+  Flight& flight = flights_[slot];
+  flight.has_copy = flight.hedged = true;
+  partners_[slot] = copy;
+  partners_[copy] = slot;
+  Flight& second = flights_[copy];
+  const std::uint32_t generation = second.generation;
+  second = flight;
+  second.generation = generation;
+  second.is_copy = true;
+  second.has_copy = false;
+  mark_unlinked(second, &Flight::by_turn, copy);
+  mark_unlinked(second, &Flight::by_deadline, copy);
+  return send(copy, node, in_flight, now);
+}
+
+FlightSlot FlightTable::end_attempt(FlightSlot slot, FailureReason failure) {
   Flight& flight = flights_[slot];
   assert(flight.state == FlightState::kSent);
+  if (flight.answered) {
+    free_slot(slot);
+    return kNoSlot;
+  }
+  if (flight.is_copy) return end_copy(slot, failure);
   leave_turn(slot);
   flight.state = FlightState::kWaiting;
   flight.last_failure = failure;
+  return slot;
+}
+
+// The request's own attempt, where it is over, has left the last word to its copy.
+FlightSlot FlightTable::end_copy(FlightSlot slot, FailureReason failure) {
+  const NodeId node = flights_[slot].node;
+  const FlightSlot request = partners_[slot];
+  free_slot(slot);
+  Flight& flight = flights_[request];
+  flight.has_copy = false;
+  if (flight.state != FlightState::kSent) {
+    flight.node = node;
+    flight.last_failure = failure;
+  }
+  return request;
 }
 
 void FlightTable::back_off(FlightSlot slot, Time until) {
@@ -167,7 +256,7 @@ void FlightTable::back_off(FlightSlot slot, Time until) {
 void FlightTable::push_due(FlightSlot slot, Time at) {
   const auto is_stale = [this](const Due& due) {
     const Flight& flight = flights_[due.slot];
-    if (flight.state == FlightState::kFree) return true;
+    if (flight.state == FlightState::kFree || is_tied_copy(flight)) return true;
     const bool backs_off = flight.state == FlightState::kBackingOff && flight.since == due.at;
     return !backs_off && flight.deadline != due.at;
   };
@@ -182,7 +271,7 @@ void FlightTable::push_due(FlightSlot slot, Time at) {
 
 bool FlightTable::is_due(FlightSlot slot, Time now) const {
   const Flight& flight = flights_[slot];
-  if (flight.state == FlightState::kFree) return false;
+  if (flight.state == FlightState::kFree || is_tied_copy(flight)) return false;
   return flight.deadline <= now ||
          (flight.state == FlightState::kBackingOff && flight.since <= now);
 }
@@ -212,6 +301,21 @@ FlightSlot FlightTable::timed_out(ClassId request_class, Time now) const {
   return head != kNoSlot && now - flights_[head].since >= lane.attempt_timeout ? head : kNoSlot;
 }
 
+void FlightTable::set_hedge_delay(ClassId request_class, Duration delay) {
+  Lane& lane = lanes_[index(request_class)];
+  lane.hedge_delay = delay;
+  if (lane.next_slow == kNoSlot) return;
+  next_due_ = std::min(next_due_, add_saturating(flights_[lane.next_slow].since, delay));
+}
+
+FlightSlot FlightTable::take_slow(ClassId request_class, Time now) {
+  Lane& lane = lanes_[index(request_class)];
+  const FlightSlot slot = lane.next_slow;
+  if (slot == kNoSlot || now - flights_[slot].since < lane.hedge_delay) return kNoSlot;
+  lane.next_slow = first_to_hedge(flights_[slot].by_turn.next);
+  return slot;
+}
+
 FlightSlot FlightTable::take_due(Time now) {
   while (!due_.empty() && due_.front().at <= now) {
     const FlightSlot slot = due_.front().slot;
@@ -229,7 +333,12 @@ void FlightTable::refresh_next_due() {
       next_due_ = std::min(next_due_, flights_[lane.deadlines.head].deadline);
     }
     if (lane.attempts.head != kNoSlot) {
-      next_due_ = std::min(next_due_, flights_[lane.attempts.head].since + lane.attempt_timeout);
+      next_due_ = std::min(
+          next_due_, add_saturating(flights_[lane.attempts.head].since, lane.attempt_timeout));
+    }
+    if (lane.next_slow != kNoSlot) {
+      next_due_ =
+          std::min(next_due_, add_saturating(flights_[lane.next_slow].since, lane.hedge_delay));
     }
   }
 }

@@ -28,9 +28,13 @@ double RetryBudget::balance(Time now) {
          static_cast<double>(total_.retries);
 }
 
-bool RetryBudget::try_take(Time now) {
+bool RetryBudget::has_one(Time now) {
   constexpr double kRounding = 1e-9;  // 0.2 * 5 must be one whole retry
-  if (balance(now) < 1.0 - kRounding) return false;
+  return balance(now) >= 1.0 - kRounding;
+}
+
+bool RetryBudget::try_take(Time now) {
+  if (!has_one(now)) return false;
   ++buckets_[current_].retries;
   ++total_.retries;
   return true;

@@ -26,8 +26,9 @@ class RetryBudget {
     ++total_.requests;
   }
 
-  // Takes one retry; false when the budget is used up.
+  // Takes one retry, or one second copy; false when the budget is used up.
   bool try_take(Time now);
+  bool has_one(Time now);
 
   // Retries that could be taken now; below 0 after the requests that earned them left the window.
   double balance(Time now);

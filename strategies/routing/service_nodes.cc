@@ -206,7 +206,20 @@ void ServiceNodes::tick(Time now) {
     ramp(node, now);
     if (!nodes_[i].warms) settle(node, now);
   }
+  if (hedges_by_load()) may_hedge_ = mean_cpu() <= settings_.hedge_max_utilization;
   tell(PoolEvent::Kind::kTick, kNoNode, now);
+}
+
+double ServiceNodes::mean_cpu() const {
+  double sum = 0;
+  double known = 0;
+  for (const NodeId node : pool_.eligible()) {
+    const LoadReport* report = pool_.report(node);
+    if (report == nullptr || std::isnan(report->cpu)) continue;
+    sum += static_cast<double>(report->cpu);
+    ++known;
+  }
+  return known > 0 ? sum / known : 0;
 }
 
 void ServiceNodes::sweep(Time now) {

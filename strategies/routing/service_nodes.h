@@ -59,9 +59,12 @@ class ServiceNodes {
 
   const NodePool& pool() const { return pool_; }
   bool in_panic() const { return panic_; }
+  // Whether second copies may be sent, as of the last tick.
+  bool may_hedge() const { return may_hedge_; }
   // Whether anything here looks at load reports.
   bool uses_reports() const {
-    return wants(PoolEvent::Kind::kReport) || settings_.report_timeout > Duration{0};
+    return wants(PoolEvent::Kind::kReport) || settings_.report_timeout > Duration{0} ||
+           hedges_by_load();
   }
 
  private:
@@ -92,6 +95,10 @@ class ServiceNodes {
   void ramp(NodeId node, Time now);
   void apply_weight(NodeId node, Time now);
   void check_report_age(NodeId node, Time now);
+  bool hedges_by_load() const {
+    return settings_.hedge_quantile > 0 && settings_.hedge_max_utilization < 1;
+  }
+  double mean_cpu() const;
   void eject(NodeId node, double value, const char* why, Time now);
 
   void settle(NodeId node, Time now);
@@ -120,6 +127,7 @@ class ServiceNodes {
   std::size_t warming_ = 0;           // members
   std::size_t warming_eligible_ = 0;  // of them, as of the last change
   bool panic_ = false;
+  bool may_hedge_ = true;
 };
 
 }  // namespace phoenix
