@@ -1,0 +1,470 @@
+#include "runtime/node/node.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <openssl/crypto.h>
+
+#include "runtime/log.h"
+#include "runtime/node/announcer.h"
+#include "runtime/node/lab_control.h"
+
+namespace phoenix::node {
+namespace {
+
+constexpr std::size_t kPauseAbove = 8 * 1024 * 1024;  // queued answers of one connection
+constexpr std::size_t kWriteQueue = 64 * 1024 * 1024;
+constexpr std::size_t kHeadRoom = 1024;  // of a response frame beside its headers and body
+// A request sent just before the goodbye arrived still finds somebody who refuses it.
+constexpr Duration kLinger = std::chrono::milliseconds(250);
+constexpr Duration kSweep = std::chrono::seconds(1);
+
+// Takes the same time wherever the two differ.
+bool same_secret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+FailureReason reason_of(AttemptResult result) {
+  switch (result) {
+    case AttemptResult::kOk:
+      return FailureReason::kNone;
+    case AttemptResult::kQueueFull:
+      return FailureReason::kQueueFull;
+    case AttemptResult::kRefused:
+      return FailureReason::kRefused;
+    default:
+      return FailureReason::kError;
+  }
+}
+
+// Differs each time the node starts, as long as the clock of the machine goes forward.
+std::uint64_t new_incarnation() {
+  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+CallRequest to_call(const wire::Request& request, Time now) {
+  CallRequest call;
+  call.service = request.service;
+  call.request_class = request.request_class;
+  call.method = request.method;
+  call.target = request.target;
+  call.headers = request.headers;
+  call.body = request.body;
+  call.key = request.key;
+  call.has_key = request.has_key;
+  if (request.time_left_us > 0) {
+    call.deadline = now + std::chrono::microseconds(request.time_left_us);
+  }
+  return call;
+}
+
+}  // namespace
+
+class Node::Impl {
+ public:
+  Impl(net::Loop& loop, const NodeSettings& settings)
+      : loop_(loop),
+        settings_(settings),
+        readings_(settings.readings),
+        incarnation_(new_incarnation()),
+        started_(loop.now()),
+        report_timer_(loop, [this] { on_report_due(); }),
+        sweep_timer_(loop, [this] { on_sweep(); }),
+        drain_timer_(loop, [this] { leave_if_done(); }) {}
+
+  Status start();
+  net::Address local() const { return listener_->local(); }
+  NodeStatus status() const;
+  void drain(std::function<void(std::size_t)> done);
+
+ private:
+  // One connection that was accepted.
+  struct Peer final : wire::LinkUser {
+    Peer(Impl& owner, std::uint64_t number) : node(owner), id(number) {}
+    wire::FrameError on_frame(wire::FrameLink&, const wire::Frame& frame) override {
+      return node.on_frame(*this, frame);
+    }
+    void on_link_drained(wire::FrameLink&) override { link->channel().resume_reading(); }
+    void on_link_closed(wire::FrameLink&, const std::string& why) override {
+      node.on_peer_gone(*this, why);
+    }
+
+    Impl& node;
+    std::uint64_t id;
+    wire::Role role{};
+    bool has_hello = false;
+    Time hello_by = kNever;
+    std::unique_ptr<wire::FrameLink> link;
+  };
+
+  Status listen();
+  Status announce();
+  wire::Hello hello() const;
+  void on_accept(std::unique_ptr<net::Channel> channel);
+  void on_peer_gone(Peer& peer, const std::string& why);
+  void count_bytes(Peer& peer);
+  wire::FrameError on_frame(Peer& peer, const wire::Frame& frame);
+  wire::FrameError on_hello(Peer& peer, const wire::Frame& frame);
+  wire::FrameError on_request(Peer& peer, const wire::Frame& frame);
+  wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
+  void answer(const ReturnAddress& to, CallReply reply);
+  void on_report_due();
+  void on_sweep();
+  void take_readings();
+  float memory_share() const;
+  double socket_bytes() const;
+  LoadReport load_report() const;
+  wire::NodeTotals totals() const;
+  nlohmann::json stats() const;
+  void leave_if_done();
+
+  net::Loop& loop_;
+  NodeSettings settings_;
+  Readings readings_;
+  Utilisation utilisation_{LoadReport::kUnknown, LoadReport::kUnknown, LoadReport::kUnknown};
+  double busy_at_report_ = 0;
+  Time reported_at_ = kStart;
+  std::uint64_t incarnation_;
+  Time started_;
+  std::string advertise_;
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<LabControl> lab_;
+  wire::LinkCounters link_counters_;
+  PeerCounters peer_counters_;
+  std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
+  std::uint64_t next_peer_ = 1;
+  double bytes_in_ = 0, bytes_out_ = 0;  // of connections that are gone
+  std::vector<std::unique_ptr<Announcer>> announcers_;
+  std::unique_ptr<net::Listener> listener_;
+  net::Timer report_timer_, sweep_timer_, drain_timer_;
+  Time leave_from_ = kNever, leave_by_ = kNever;
+  std::function<void(std::size_t)> on_left_;
+};
+
+Status Node::Impl::start() {
+  Result<std::unique_ptr<Services>> services = Services::make(
+      loop_, settings_.serving, settings_.services,
+      [this](const ReturnAddress& to, CallReply reply) { answer(to, std::move(reply)); });
+  if (!services) return Error{services.error()};
+  services_ = std::move(*services);
+  lab_ = std::make_unique<LabControl>(*services_, [this] { return stats(); });
+  reported_at_ = started_;
+  readings_.sample(started_, 0);
+  utilisation_.memory = memory_share();
+  if (Status listening = listen(); !listening) return listening;
+  if (Status announced = announce(); !announced) return announced;
+  if (settings_.report_interval > Duration{0}) {
+    report_timer_.arm(started_ + settings_.report_interval);
+  }
+  sweep_timer_.arm(started_ + kSweep);
+  return success();
+}
+
+Status Node::Impl::listen() {
+  net::ListenSettings listening;
+  listening.connections = settings_.connections;
+  listening.channel.write_queue = kWriteQueue;
+  if (!settings_.tls.certificate.empty()) {
+    auto tls = net::make_server_tls(settings_.tls);
+    if (!tls) return Error{tls.error()};
+    listening.tls = *tls;
+  }
+  auto listener = net::Listener::open(
+      loop_, settings_.listen, listening,
+      [this](std::unique_ptr<net::Channel> channel) { on_accept(std::move(channel)); });
+  if (!listener) return Error{listener.error()};
+  listener_ = std::move(*listener);
+  advertise_ = settings_.advertise.empty() ? local().text() : settings_.advertise;
+  if (settings_.name.empty()) settings_.name = advertise_;
+  return success();
+}
+
+Status Node::Impl::announce() {
+  Announcer::Settings announcing;
+  announcing.hello_timeout = settings_.hello_timeout;
+  if (settings_.tls != net::TlsSettings{}) {
+    auto tls = net::make_client_tls(settings_.tls);
+    if (!tls) return Error{tls.error()};
+    announcing.dial.tls = *tls;
+  }
+  for (const net::Address& gateway : settings_.gateways) {
+    announcing.gateway = gateway;
+    announcers_.push_back(std::make_unique<Announcer>(
+        loop_, announcing, [this] { return hello(); },
+        [this] {
+          return wire::Report{load_report(), totals()};
+        },
+        link_counters_, incarnation_));
+  }
+  return success();
+}
+
+wire::Hello Node::Impl::hello() const {
+  wire::Hello hello;
+  hello.role = wire::Role::kNode;
+  hello.name = settings_.name;
+  hello.token = settings_.token;
+  hello.address = advertise_;
+  hello.incarnation = incarnation_;
+  hello.cores = static_cast<std::uint16_t>(settings_.serving.cores);
+  for (const ServiceSpec& service : settings_.services) {
+    hello.offers.push_back({service.name, service.weight});
+  }
+  return hello;
+}
+
+void Node::Impl::on_accept(std::unique_ptr<net::Channel> channel) {
+  auto peer = std::make_unique<Peer>(*this, next_peer_++);
+  peer->hello_by = loop_.now() + settings_.hello_timeout;
+  log_debug("connected", {{"peer", channel->peer().text()}});
+  peer->link = std::make_unique<wire::FrameLink>(loop_, std::move(channel), *peer, settings_.link,
+                                                 link_counters_);
+  peers_.emplace(peer->id, std::move(peer));
+}
+
+void Node::Impl::on_peer_gone(Peer& peer, const std::string& why) {
+  log_debug("disconnected", {{"peer", peer.link->channel().peer().text()}, {"why", why}});
+  count_bytes(peer);
+  peers_.erase(peer.id);
+}
+
+void Node::Impl::count_bytes(Peer& peer) {
+  bytes_in_ += static_cast<double>(peer.link->channel().bytes_in());
+  bytes_out_ += static_cast<double>(peer.link->channel().bytes_out());
+}
+
+wire::FrameError Node::Impl::on_frame(Peer& peer, const wire::Frame& frame) {
+  if (!peer.has_hello) return on_hello(peer, frame);
+  switch (frame.type) {
+    case wire::FrameType::kRequest:
+      return on_request(peer, frame);
+    case wire::FrameType::kControl:
+      return on_control(peer, frame);
+    default:
+      return wire::FrameError::kUnexpected;
+  }
+}
+
+wire::FrameError Node::Impl::on_hello(Peer& peer, const wire::Frame& frame) {
+  if (frame.type != wire::FrameType::kHello) return wire::FrameError::kUnexpected;
+  wire::Hello theirs;
+  if (!wire::decode(frame.payload, theirs)) return wire::FrameError::kBadPayload;
+  const bool is_lab = theirs.role == wire::Role::kLab;
+  if (theirs.role == wire::Role::kNode || (is_lab && !settings_.lab)) {
+    ++peer_counters_.wrong_role;
+    log_warning("peer refused",
+                {{"peer", peer.link->channel().peer().text()}, {"why", "its role"}});
+    return wire::FrameError::kUnexpected;
+  }
+  if (!same_secret(theirs.token, settings_.token)) {
+    ++peer_counters_.wrong_token;
+    log_warning("peer refused",
+                {{"peer", peer.link->channel().peer().text()}, {"why", "its token"}});
+    return wire::FrameError::kUnexpected;
+  }
+  peer.has_hello = true;
+  peer.hello_by = kNever;
+  peer.role = theirs.role;
+  wire::Hello ours = hello();
+  ours.token = {};  // who dialled has shown the secret; it need not be told
+  peer.link->send(ours);
+  return wire::FrameError::kNone;
+}
+
+wire::FrameError Node::Impl::on_request(Peer& peer, const wire::Frame& frame) {
+  wire::Request request;
+  if (!wire::decode(frame.payload, request)) return wire::FrameError::kBadPayload;
+  // The answer may come at once and take the peer with it.
+  services_->submit({peer.id, frame.id}, to_call(request, loop_.now()));
+  return wire::FrameError::kNone;
+}
+
+wire::FrameError Node::Impl::on_control(Peer& peer, const wire::Frame& frame) {
+  if (peer.role != wire::Role::kLab) return wire::FrameError::kUnexpected;
+  lab_->command(frame.payload, [this, to = peer.id, id = frame.id](const std::string& payload) {
+    const auto found = peers_.find(to);
+    if (found == peers_.end()) return;
+    found->second->link->send(wire::FrameType::kControl, id, payload);
+  });
+  return wire::FrameError::kNone;
+}
+
+void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
+  if (on_left_) drain_timer_.arm(std::max(loop_.now(), leave_from_));
+  const auto found = peers_.find(to.peer);
+  if (found == peers_.end()) return;
+  if (reply.headers.size() + reply.body.size() + kHeadRoom > settings_.link.limits.payload) {
+    reply = {500, {}, "the answer is too long for a frame\n", AttemptResult::kError};
+  }
+  wire::Response response;
+  response.result = reply.result;
+  response.reason = reason_of(reply.result);
+  response.status = static_cast<std::uint16_t>(reply.status);
+  response.headers = reply.headers;
+  response.body = reply.body;
+  response.has_report = settings_.piggyback;
+  if (settings_.piggyback) response.report = load_report();
+  wire::FrameLink& link = *found->second->link;
+  link.send(to.id, response);
+  if (link.queued_bytes() > kPauseAbove) link.channel().pause_reading();
+}
+
+void Node::Impl::on_report_due() {
+  take_readings();
+  const wire::Report report{load_report(), totals()};
+  for (const auto& announcer : announcers_) announcer->send(report);
+  report_timer_.arm(std::max(loop_.now(), reported_at_ + settings_.report_interval));
+}
+
+void Node::Impl::take_readings() {
+  const Time now = loop_.now();
+  utilisation_ = readings_.sample(now, socket_bytes());
+  if (services_->is_modelled()) {
+    const double busy = services_->synthetic_cores().busy_core_ns();
+    const double room = static_cast<double>((now - reported_at_).count()) * settings_.serving.cores;
+    utilisation_.cpu = static_cast<float>(std::min(1.0, (busy - busy_at_report_) / room));
+    busy_at_report_ = busy;
+  }
+  reported_at_ = now;
+}
+
+float Node::Impl::memory_share() const {
+  if (!services_->is_modelled()) return utilisation_.memory;
+  const double memory = settings_.readings.memory_bytes;
+  if (!(memory > 0)) return LoadReport::kUnknown;
+  return static_cast<float>(services_->synthetic_cores().memory_bytes() / memory);
+}
+
+double Node::Impl::socket_bytes() const {
+  double in = bytes_in_, out = bytes_out_;
+  for (const auto& [id, peer] : peers_) {
+    in += static_cast<double>(peer->link->channel().bytes_in());
+    out += static_cast<double>(peer->link->channel().bytes_out());
+  }
+  return std::max(in, out);
+}
+
+LoadReport Node::Impl::load_report() const {
+  const ServicesLoad load = services_->load();
+  LoadReport report;
+  report.measured_at = loop_.now();
+  report.cpu = utilisation_.cpu;
+  report.memory = memory_share();
+  report.network = utilisation_.network;
+  report.queue_length = load.waiting;
+  report.in_service = load.in_service;
+  return report;
+}
+
+wire::NodeTotals Node::Impl::totals() const {
+  const ServicesTotals served = services_->totals();
+  wire::NodeTotals totals;
+  totals.completed = served.completed;
+  totals.refused = served.refused;
+  totals.bytes = socket_bytes();
+  if (services_->is_modelled()) {
+    totals.busy_core_ns = services_->synthetic_cores().busy_core_ns();
+    totals.memory_bytes = services_->synthetic_cores().memory_bytes();
+  } else {
+    totals.busy_core_ns = readings_.process_cpu_ns().value_or(0);
+    totals.memory_bytes = readings_.process_memory_bytes().value_or(0);
+  }
+  return totals;
+}
+
+NodeStatus Node::Impl::status() const {
+  NodeStatus status;
+  status.load = services_->load();
+  status.served = services_->totals();
+  status.totals = totals();
+  status.available_core_ns =
+      static_cast<double>((loop_.now() - started_).count()) * settings_.serving.cores;
+  status.busy_thread_ns = services_->busy_thread_ns();
+  status.incarnation = incarnation_;
+  status.under_way = services_->under_way();
+  status.gateways_connected = static_cast<std::size_t>(
+      std::count_if(announcers_.begin(), announcers_.end(),
+                    [](const auto& announcer) { return announcer->is_connected(); }));
+  status.is_draining = on_left_ != nullptr;
+  status.listener = listener_->counters();
+  status.links = link_counters_;
+  status.peers = peer_counters_;
+  return status;
+}
+
+nlohmann::json Node::Impl::stats() const {
+  const NodeStatus now = status();
+  std::uint64_t bad_frames = 0;
+  for (const std::uint64_t count : now.links.errors) bad_frames += count;
+  return {{"waiting", now.load.waiting},
+          {"in_service", now.load.in_service},
+          {"busy_core_ns", now.totals.busy_core_ns},
+          {"available_core_ns", now.available_core_ns},
+          {"busy_thread_ns", now.busy_thread_ns},
+          {"bytes", now.totals.bytes},
+          {"memory_bytes", now.totals.memory_bytes},
+          {"completed", now.served.completed},
+          {"refused", now.served.refused},
+          {"expired", now.served.expired},
+          {"under_way", now.under_way},
+          {"incarnation", now.incarnation},
+          {"gateways_connected", now.gateways_connected},
+          {"connections", now.listener.open},
+          {"connections_refused", now.listener.refused},
+          {"bad_frames", bad_frames}};
+}
+
+// Turns away who connected and does not say who he is.
+void Node::Impl::on_sweep() {
+  const Time now = loop_.now();
+  std::erase_if(peers_, [&](const auto& entry) {
+    Peer& peer = *entry.second;
+    if (peer.hello_by > now) return false;
+    ++peer_counters_.no_hello;
+    count_bytes(peer);
+    return true;
+  });
+  sweep_timer_.arm(now + kSweep);
+}
+
+void Node::Impl::drain(std::function<void(std::size_t)> done) {
+  on_left_ = std::move(done);
+  services_->drain();
+  for (const auto& announcer : announcers_) announcer->goodbye();
+  const Time now = loop_.now();
+  leave_by_ = add_saturating(now, settings_.grace);
+  leave_from_ = std::min(now + kLinger, leave_by_);
+  drain_timer_.arm(leave_from_);
+}
+
+void Node::Impl::leave_if_done() {
+  const std::size_t under_way = services_->under_way();
+  if (under_way > 0 && loop_.now() < leave_by_) return drain_timer_.arm(leave_by_);
+  report_timer_.disarm();
+  for (const auto& announcer : announcers_) announcer->close();
+  for (auto& [id, peer] : peers_) {
+    count_bytes(*peer);
+    wire::FrameLink::close_gracefully(std::move(peer->link));
+  }
+  peers_.clear();
+  const auto done = std::exchange(on_left_, nullptr);
+  done(under_way);
+}
+
+Result<std::unique_ptr<Node>> Node::start(net::Loop& loop, const NodeSettings& settings) {
+  auto impl = std::make_unique<Impl>(loop, settings);
+  if (Status started = impl->start(); !started) return Error{started.error()};
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+net::Address Node::local() const { return impl_->local(); }
+NodeStatus Node::status() const { return impl_->status(); }
+void Node::drain(std::function<void(std::size_t)> done) { impl_->drain(std::move(done)); }
+
+}  // namespace phoenix::node

@@ -1,0 +1,232 @@
+#include "runtime/node/services.h"
+
+#include <cassert>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace phoenix::node {
+
+struct Services::Answer {
+  ReturnAddress to;
+  std::size_t service = 0;
+  CallReply reply;
+};
+
+// Answers on their way to the loop's thread. Outlives the services as long as a call does.
+struct Services::Outbox : std::enable_shared_from_this<Services::Outbox> {
+  const std::thread::id loop_thread = std::this_thread::get_id();
+  std::mutex mutex;
+  Services* services = nullptr;  // null once they are gone
+  std::vector<Answer> waiting;
+
+  void take(Answer answer) {
+    if (std::this_thread::get_id() == loop_thread) {
+      if (services != nullptr) services->deliver(std::move(answer));
+      return;
+    }
+    const std::lock_guard lock(mutex);
+    if (services == nullptr) return;
+    waiting.push_back(std::move(answer));
+    if (waiting.size() > 1) return;  // the first one has posted
+    services->loop_.post([outbox = shared_from_this()] { outbox->empty(); });
+  }
+
+  void empty() {
+    std::vector<Answer> answers;
+    {
+      const std::lock_guard lock(mutex);
+      answers.swap(waiting);
+    }
+    for (Answer& answer : answers) {
+      if (services != nullptr) services->deliver(std::move(answer));
+    }
+  }
+
+  void close() {
+    const std::lock_guard lock(mutex);
+    services = nullptr;
+  }
+};
+
+class Services::Sink final : public Call::Sink {
+ public:
+  Sink(CallRequest request, const ReturnAddress& to, std::size_t service,
+       std::shared_ptr<Outbox> outbox)
+      : request_(std::move(request)), to_(to), service_(service), outbox_(std::move(outbox)) {}
+  const CallRequest& request() const override { return request_; }
+  void answer(CallReply reply) override { outbox_->take({to_, service_, std::move(reply)}); }
+
+ private:
+  CallRequest request_;
+  ReturnAddress to_;
+  std::size_t service_;
+  std::shared_ptr<Outbox> outbox_;
+};
+
+Services::Services(net::Loop& loop, const ServicesSettings& settings, OnAnswer on_answer)
+    : loop_(loop),
+      settings_(settings),
+      on_answer_(std::move(on_answer)),
+      outbox_(std::make_shared<Outbox>()),
+      cores_(loop, settings.cores, settings.speed, settings.discipline) {
+  outbox_->services = this;
+}
+
+Services::~Services() {
+  outbox_->close();
+  work_queue_.reset();
+}
+
+Result<std::unique_ptr<Services>> Services::make(net::Loop& loop, const ServicesSettings& settings,
+                                                 const std::vector<ServiceSpec>& specs,
+                                                 OnAnswer on_answer) {
+  std::unique_ptr<Services> services(new Services(loop, settings, std::move(on_answer)));
+  if (Status built = services->build(specs); !built) return Error{built.error()};
+  return services;
+}
+
+Status Services::build(const std::vector<ServiceSpec>& specs) {
+  const HandlerContext context{loop_,           cores_,          slowdowns_,
+                               settings_.cores, settings_.speed, settings_.queue};
+  for (const ServiceSpec& spec : specs) {
+    if (!by_name_.emplace(spec.name, services_.size()).second) {
+      return Error{"service " + spec.name + " is given twice"};
+    }
+    Result<MadeHandler> made = make_handler(spec.handler, context);
+    if (!made) return Error{"service " + spec.name + ": " + made.error()};
+    Service& service = services_.emplace_back();
+    service.spec = spec;
+    service.made = std::move(*made);
+    is_modelled_ = is_modelled_ && service.made.is_modelled;
+    if (service.made.place == Place::kThreads) service.lane = lanes_++;
+  }
+  if (services_.empty()) return Error{"a node needs at least one service"};
+  start_threads();
+  return success();
+}
+
+void Services::start_threads() {
+  if (lanes_ == 0) return;
+  std::vector<LaneSettings> lanes;
+  for (const Service& service : services_) {
+    if (service.made.place != Place::kThreads) continue;
+    lanes.push_back({service.made.handler.get(), service.made.at_once, service.made.queue});
+  }
+  work_queue_ = std::make_unique<WorkQueue>(settings_.cores, std::move(lanes),
+                                            [epoch = loop_.epoch()] { return epoch.time(); });
+}
+
+Result<std::size_t> Services::find(const std::string& service) const {
+  const auto found = by_name_.find(service);
+  if (found == by_name_.end()) return Error{"this node hosts no service \"" + service + "\""};
+  return found->second;
+}
+
+void Services::submit(const ReturnAddress& to, CallRequest request) {
+  const Result<std::size_t> found = find(request.service);
+  if (!found) return refuse(to, 404, AttemptResult::kRefused);
+  Service& service = services_[*found];
+  if (is_draining_ || service.is_held) return refuse(to, 503, AttemptResult::kRefused);
+  if (under_way_ >= settings_.requests) return refuse(to, 503, AttemptResult::kQueueFull);
+  ++under_way_;
+  ++service.under_way;
+  Call call(std::make_unique<Sink>(std::move(request), to, *found, outbox_));
+  if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
+  if (!work_queue_->submit(service.lane, call)) {
+    call.answer({503, {}, {}, AttemptResult::kQueueFull});
+  }
+}
+
+void Services::refuse(const ReturnAddress& to, int status, AttemptResult result) {
+  ++totals_.refused;
+  on_answer_(to, {status, {}, {}, result});
+}
+
+void Services::deliver(Answer answer) {
+  Service& service = services_[answer.service];
+  assert(service.under_way > 0);
+  --under_way_;
+  --service.under_way;
+  const bool is_refusal = answer.reply.result == AttemptResult::kQueueFull ||
+                          answer.reply.result == AttemptResult::kRefused;
+  ++(is_refusal ? totals_.refused : totals_.completed);
+  on_answer_(answer.to, std::move(answer.reply));
+  if (service.under_way == 0 && service.on_quiet) tell_quiet(service);
+}
+
+void Services::tell_quiet(Service& service) {
+  const OnSnapshot done = std::exchange(service.on_quiet, nullptr);
+  done(service.made.handler->snapshot());
+}
+
+void Services::snapshot(const std::string& service, OnSnapshot done) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return done(Error{found.error()});
+  Service& held = services_[*found];
+  if (held.on_quiet) return done(Error{"service " + service + " is being moved already"});
+  held.is_held = true;
+  held.on_quiet = std::move(done);
+  if (held.under_way == 0) tell_quiet(held);
+}
+
+Status Services::restore(const std::string& service, std::string_view state) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& target = services_[*found];
+  if (target.under_way > 0) {
+    return Error{"service " + service + " has " + std::to_string(target.under_way) +
+                 " requests under way"};
+  }
+  if (Status restored = target.made.handler->restore(state); !restored) return restored;
+  target.is_held = false;
+  return success();
+}
+
+Status Services::resume(const std::string& service) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& held = services_[*found];
+  held.is_held = false;
+  if (held.on_quiet) std::exchange(held.on_quiet, nullptr)(Error{"the move was called off"});
+  return success();
+}
+
+ServicesLoad Services::load() const {
+  ServicesLoad load{cores_.waiting(), cores_.in_service()};
+  for (const Service& service : services_) {
+    if (service.made.is_modelled) continue;
+    if (service.made.place == Place::kLoop) {
+      load.in_service += static_cast<std::uint32_t>(service.under_way);
+    } else {
+      const LaneLoad lane = work_queue_->load(service.lane);
+      load.waiting += lane.waiting;
+      load.in_service += lane.in_service;
+    }
+  }
+  return load;
+}
+
+ServicesTotals Services::totals() const {
+  ServicesTotals totals = totals_;
+  for (std::size_t lane = 0; lane < lanes_; ++lane) {
+    totals.expired += work_queue_->load(lane).expired;
+  }
+  return totals;
+}
+
+double Services::busy_thread_ns() const {
+  return work_queue_ == nullptr ? 0 : work_queue_->busy_ns();
+}
+
+void Services::slow(std::uint64_t effect, double factor) {
+  slowdowns_.set(effect, factor);
+  cores_.set_factor(slowdowns_.factor());
+}
+
+void Services::end_slow(std::uint64_t effect) {
+  slowdowns_.end(effect);
+  cores_.set_factor(slowdowns_.factor());
+}
+
+}  // namespace phoenix::node

@@ -1,0 +1,121 @@
+// The services a node hosts: hands each request to its handler, on the loop, the worker threads or
+// the modelled cores, and gets every answer back to the loop's thread. Counts what is under way.
+//
+// On the loop's thread, where the answers come too. The destructor waits for worker threads inside
+// a handler; answers that come later are dropped.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/net/loop.h"
+#include "runtime/node/handlers.h"
+#include "runtime/node/work_queue.h"
+
+namespace phoenix::node {
+
+struct ServiceSpec {
+  std::string name;
+  std::string handler;  // text for make_handler()
+  double weight = 1;    // what the operator tells weighted strategies
+};
+
+struct ServicesSettings {
+  int cores = 1;
+  double speed = 1;
+  Discipline discipline = Discipline::kProcessorSharing;
+  int queue = 512;
+  std::size_t requests = 10'000;  // under way at once; more are refused as kQueueFull
+};
+
+// Who asked: a connection and the request's id on it.
+struct ReturnAddress {
+  std::uint64_t peer = 0;
+  std::uint64_t id = 0;
+};
+
+struct ServicesLoad {
+  std::uint32_t waiting = 0;
+  std::uint32_t in_service = 0;
+};
+
+struct ServicesTotals {
+  std::uint64_t completed = 0;  // served, well or not
+  std::uint64_t refused = 0;    // not carried out
+  std::uint64_t expired = 0;    // of those: waited beyond their deadline
+};
+
+class Services {
+ public:
+  using OnAnswer = std::function<void(const ReturnAddress& to, CallReply reply)>;
+
+  static Result<std::unique_ptr<Services>> make(net::Loop& loop, const ServicesSettings& settings,
+                                                const std::vector<ServiceSpec>& specs,
+                                                OnAnswer on_answer);
+  ~Services();
+
+  // Answered exactly once, perhaps before submit() returns. Unknown services are kRefused, as is
+  // everything while draining.
+  void submit(const ReturnAddress& to, CallRequest request);
+  void drain() { is_draining_ = true; }
+  std::size_t under_way() const { return under_way_; }
+
+  // Moving a service's state away: takes no request from now on, waits for those under way, then
+  // calls `done` with the state; at once where there are none. resume() takes requests again.
+  using OnSnapshot = std::function<void(Result<std::string>)>;
+  void snapshot(const std::string& service, OnSnapshot done);
+  Status restore(const std::string& service, std::string_view state);  // error: requests under way
+  Status resume(const std::string& service);
+
+  ServicesLoad load() const;
+  ServicesTotals totals() const;
+  double busy_thread_ns() const;
+  // Whether everything is served by the modelled cores, so that they are what to report.
+  bool is_modelled() const { return is_modelled_; }
+  const SyntheticCores& synthetic_cores() const { return cores_; }
+
+  void slow(std::uint64_t effect, double factor);
+  void end_slow(std::uint64_t effect);
+
+ private:
+  struct Outbox;
+  struct Answer;
+  class Sink;
+  struct Service {
+    ServiceSpec spec;
+    MadeHandler made;
+    std::size_t lane = 0;  // of the work queue, for those on threads
+    std::size_t under_way = 0;
+    bool is_held = false;
+    OnSnapshot on_quiet;
+  };
+
+  Services(net::Loop& loop, const ServicesSettings& settings, OnAnswer on_answer);
+  Status build(const std::vector<ServiceSpec>& specs);
+  void start_threads();
+  Result<std::size_t> find(const std::string& service) const;
+  void refuse(const ReturnAddress& to, int status, AttemptResult result);
+  void deliver(Answer answer);
+  void tell_quiet(Service& service);
+
+  net::Loop& loop_;
+  ServicesSettings settings_;
+  OnAnswer on_answer_;
+  std::shared_ptr<Outbox> outbox_;
+  Slowdowns slowdowns_;
+  SyntheticCores cores_;
+  std::vector<Service> services_;
+  std::map<std::string, std::size_t, std::less<>> by_name_;
+  std::unique_ptr<WorkQueue> work_queue_;
+  std::size_t lanes_ = 0;
+  std::size_t under_way_ = 0;
+  bool is_draining_ = false;
+  bool is_modelled_ = true;
+  ServicesTotals totals_;
+};
+
+}  // namespace phoenix::node
