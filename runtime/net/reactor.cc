@@ -8,8 +8,8 @@
 namespace phoenix::net {
 namespace {
 
-constexpr int kEventsPerRound = 128;
-constexpr int kRoundsPerServe = 8;  // timers and other events of Asio wait for at most these
+constexpr int kEventsPerRound = 32;  // so that the first answer of a round need not wait long
+constexpr int kRoundsPerServe = 4;   // timers and other events of Asio wait for at most these
 constexpr std::size_t kWorthKeeping = 64;
 constexpr std::size_t kStringsKept = 256;
 constexpr std::size_t kStringCapacityKept = 256 * 1024;
