@@ -51,7 +51,7 @@ examples:
   phoenix-node --listen 10.0.0.7:7001 --gateway 10.0.0.1:7100 --service api=http:127.0.0.1:8080 \
       --token-file token --tls-certificate node.pem --tls-key node.key --tls-ca ca.pem
 
-exit status: 0 drained, 1 it could not start or was cut off, 2 usage or bad input
+exit status: 0 drained, 1 it could not start or was ended at once, 2 usage or bad input
 )";
 
 using Texts = std::vector<std::string>;
@@ -298,15 +298,15 @@ int serve(const NodeSettings& settings, net::Epoch epoch) {
     std::cerr << "phoenix-node: " << node.error() << "\n";
     return kFailed;
   }
-  int code = kGood;
   bool is_draining = false;
+  bool is_cut_off = false;
   loop.on_signals({SIGTERM, SIGINT}, [&](int) {
     if (is_draining) std::_Exit(kFailed);
     is_draining = true;
     log_info("draining", {{"under_way", std::to_string((*node)->status().under_way)}});
     (*node)->drain([&](std::size_t cut_off) {
       log_info("drained", {{"cut_off", std::to_string(cut_off)}});
-      if (cut_off > 0) code = kFailed;
+      is_cut_off = cut_off > 0;
       loop.stop();
     });
   });
@@ -317,8 +317,8 @@ int serve(const NodeSettings& settings, net::Epoch epoch) {
   loop.run();
   // Closed connections send their last bytes; bounded, for a peer may not read them.
   loop.run_until(loop.now() + std::chrono::milliseconds(100));
-  if (code != kGood) std::_Exit(code);  // a handler that still works would hold up the end
-  return code;
+  if (is_cut_off) std::_Exit(kGood);  // a handler that still works would hold up the end
+  return kGood;
 }
 
 int main(int argc, char** argv) {
