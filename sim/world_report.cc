@@ -119,6 +119,9 @@ RunSummary World::finish() {
     summary.attempts += counters.attempts;
     summary.retries += counters.retries;
     summary.retries_denied += counters.retries_denied;
+    summary.hedges += counters.hedges;
+    summary.hedges_won += counters.hedges_won;
+    summary.hedges_denied += counters.hedges_denied;
     summary.wasted_replies += counters.late_results;
     summary.ejections += counters.ejections;
     summary.panic_picks += counters.panic_picks;
