@@ -100,7 +100,7 @@ class Message {
         connection_.append(",").append(value);
         return true;
       case beast::field::upgrade:
-        head_.wants_upgrade = true;
+        head_.wants_upgrade |= !equals_ignoring_case(value, "h2c");
         return true;
       case beast::field::keep_alive:
       case beast::field::proxy_connection:

@@ -34,7 +34,7 @@ struct Head {
   std::string method, target;
   std::string host;  // of the Host header or an absolute target
   bool expects_continue = false;
-  bool wants_upgrade = false;  // the Upgrade header was there and has been taken off
+  bool wants_upgrade = false;  // to anything but h2c, which a server may pass over
   // Responses
   int status = 0;
   // Both

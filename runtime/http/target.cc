@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/http/message.h"
+#include "runtime/http/render.h"
 
 namespace phoenix::http {
 namespace {
@@ -10,19 +11,6 @@ namespace {
 bool is_authority_char(char c) {
   const bool is_alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
   return is_alnum || std::string_view("-._~:[]!$&'()*+;=%").find(c) != std::string_view::npos;
-}
-
-void remove_header(std::string& block, std::string_view name) {
-  std::size_t at = 0;
-  while (at < block.size()) {
-    const std::size_t end = block.find("\r\n", at) + 2;
-    const std::string_view line(block.data() + at, end - at);
-    if (equals_ignoring_case(line.substr(0, line.find(':')), name)) {
-      block.erase(at, end - at);
-    } else {
-      at = end;
-    }
-  }
 }
 
 bool take_absolute(std::string_view method, std::string_view rest, Head& head) {
@@ -75,7 +63,9 @@ void remove_named(std::string_view connection, std::string& block) {
         equals_ignoring_case(name, "keep-alive") || equals_ignoring_case(name, "host")) {
       continue;
     }
-    remove_header(block, name);
+    remove_lines(block, [name](std::string_view line_name, std::string_view) {
+      return equals_ignoring_case(line_name, name);
+    });
   }
 }
 
