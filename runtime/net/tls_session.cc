@@ -94,7 +94,7 @@ void TlsSession::keep_rest() {
 
 std::size_t TlsSession::take(std::span<char> into) {
   const std::size_t count = std::min(into.size(), fed_.size());
-  std::memcpy(into.data(), fed_.data(), count);
+  if (count > 0) std::memcpy(into.data(), fed_.data(), count);
   fed_.remove_prefix(count);
   return count;
 }
