@@ -75,7 +75,7 @@ inline void check_messages(std::string_view payload, Depth& depth) {
 }
 
 inline void check_round_trip(const Frame& frame) {
-  for (const std::size_t compress_above : {0, 1}) {
+  for (const std::size_t compress_above : {std::size_t{0}, std::size_t{1}}) {
     std::string bytes, scratch;
     append_frame(bytes, frame.type, frame.id, frame.payload, compress_above);
     const Decoded again = decode_frame(bytes, kLimits, scratch);
