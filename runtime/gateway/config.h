@@ -108,6 +108,9 @@ struct GatewayConfig {
   std::string path;   // of the file
 };
 
+// Whether every value is within the bounds the file has; the error names the first that is not.
+Status check_knobs(const Knobs& knobs);
+
 struct ParsedConfig {
   std::optional<GatewayConfig> config;
   std::vector<Problem> problems;

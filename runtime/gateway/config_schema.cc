@@ -1,6 +1,7 @@
 #include "runtime/gateway/config_schema.h"
 
 #include "scenarios/schema_values.h"
+#include "strategies/core/units.h"
 #include "strategies/registry.h"
 
 // Every line binds a key to a field, a parser and its bounds.
@@ -20,6 +21,12 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr double kMiB = 1024.0 * 1024;
+constexpr int kBatchMax = 4096;
+constexpr Duration kBatchDelayMax = seconds(1);
+constexpr double kCompressMax = 1024 * kMiB;
+constexpr int kPoolMax = 64;
+constexpr int kHttpPoolMax = 65'536;
+constexpr double kSocketBufferMax = 256 * kMiB;
 
 schema::Parser<std::size_t> size(double low, double high) {
   return [parse = schema::bytes(between(low, high))](const TomlNode& node) -> Result<std::size_t> {
@@ -84,12 +91,12 @@ void read_http_limits(Section& s, HttpLimits& limits) {
 }
 
 void read_knobs(Section& s, Knobs& knobs) {
-  s.field("batch_size", knobs.batch_size, integer(1, 4096));
-  s.field("batch_delay", knobs.batch_delay, schema::duration({Duration{0}, seconds(1)}));
-  s.field("compress_above", knobs.compress_above, size(0, 1024 * kMiB));
-  s.field("pool_size", knobs.pool_size, integer(1, 64));
-  s.field("http_pool_size", knobs.http_pool_size, integer(1, 65'536));
-  s.field("socket_buffer", knobs.socket_buffer, size(0, 256 * kMiB));
+  s.field("batch_size", knobs.batch_size, integer(1, kBatchMax));
+  s.field("batch_delay", knobs.batch_delay, schema::duration({Duration{0}, kBatchDelayMax}));
+  s.field("compress_above", knobs.compress_above, size(0, kCompressMax));
+  s.field("pool_size", knobs.pool_size, integer(1, kPoolMax));
+  s.field("http_pool_size", knobs.http_pool_size, integer(1, kHttpPoolMax));
+  s.field("socket_buffer", knobs.socket_buffer, size(0, kSocketBufferMax));
   s.field("direct_routing", knobs.direct_routing, schema::flag());
 }
 
@@ -141,6 +148,25 @@ void read_record(Section& s, RecordConfig& record) {
 }
 
 }  // namespace
+
+Status check_knobs(const Knobs& knobs) {
+  struct Bound {
+    std::string_view key;
+    double value, low, high;
+  };
+  for (const Bound& b :
+       {Bound{"batch_size", static_cast<double>(knobs.batch_size), 1, kBatchMax},
+        Bound{"batch_delay", to_seconds(knobs.batch_delay), 0, to_seconds(kBatchDelayMax)},
+        Bound{"compress_above", static_cast<double>(knobs.compress_above), 0, kCompressMax},
+        Bound{"pool_size", static_cast<double>(knobs.pool_size), 1, kPoolMax},
+        Bound{"http_pool_size", static_cast<double>(knobs.http_pool_size), 1, kHttpPoolMax},
+        Bound{"socket_buffer", static_cast<double>(knobs.socket_buffer), 0, kSocketBufferMax}}) {
+    if (b.value >= b.low && b.value <= b.high) continue;
+    return Error{std::string(b.key) + ": found " + print_number(b.value) + "; allowed " +
+                 print_number(b.low) + " to " + print_number(b.high)};
+  }
+  return success();
+}
 
 void read_gateway_config(Section& s, GatewayConfig& config) {
   s.field("name", config.name, schema::name());

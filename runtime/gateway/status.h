@@ -79,6 +79,7 @@ struct GatewayStatus {
   net::ListenCounters http_listener, frame_listener;
   HttpCounters http;
   wire::LinkCounters links;
+  std::map<std::string, std::uint64_t> frames_refused;  // peers, by why: "wrong_token", ...
   Knobs knobs;
   std::uint64_t records_written = 0, records_dropped = 0;
   std::string record_error;
