@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "runtime/net/socket.h"
 #include "runtime/net/tls_session.h"
 
 namespace phoenix::net {
@@ -71,7 +72,7 @@ std::string tls_error_text() {
   const unsigned long code = ERR_peek_error();
   const char* const reason = ERR_reason_error_string(code);
   std::string text = reason != nullptr ? reason : "unknown TLS failure";
-  if (ERR_GET_LIB(code) == ERR_LIB_SYS) text = "cannot be read";
+  if (ERR_SYSTEM_ERROR(code)) text = error_text(ERR_GET_REASON(code));
   ERR_clear_error();
   return text;
 }

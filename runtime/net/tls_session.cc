@@ -144,6 +144,8 @@ std::string TlsSession::why() const {
 
 void TlsSession::remember(SSL_SESSION* session) { context_->remember(server_name_, session); }
 
+bool TlsSession::is_resumed() const { return SSL_session_reused(ssl_) == 1; }
+
 std::string TlsSession::peer_name() const {
   const X509* const certificate = SSL_get0_peer_certificate(ssl_);
   if (certificate == nullptr) return {};

@@ -42,6 +42,7 @@ class TlsSession {
   std::string& out() { return out_; }
   const std::string& out() const { return out_; }
   const std::string& error() const { return error_; }
+  bool is_resumed() const;
   std::string peer_name() const;  // RFC 2253, such as "CN=node-1"; empty without certificate
 
   // For the callbacks of OpenSSL.

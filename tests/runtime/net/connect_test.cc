@@ -1,0 +1,199 @@
+#include "runtime/net/connect.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "runtime/net/socket.h"
+#include "tests/runtime/net/parties.h"
+
+namespace phoenix::net {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(Listener, CarriesManyConnectionsAtOnce) {
+  constexpr std::size_t kConnections = 200;
+  Loop loop;
+  Server server(loop);
+  std::vector<std::unique_ptr<Dial>> dials;
+  std::vector<std::unique_ptr<Party>> near, far;
+  for (std::size_t i = 0; i < kConnections; ++i) {
+    dials.push_back(Dial::start(loop, server.listener->local(), {}, [&](auto channel) {
+      near.push_back(std::make_unique<Party>(std::move(*channel)));
+    }));
+  }
+  ASSERT_TRUE(
+      drive(loop, [&] { return near.size() + server.accepted.size() == 2 * kConnections; }));
+  while (auto channel = server.take()) far.push_back(std::make_unique<Party>(std::move(channel)));
+  for (auto& party : far) party->channel->write(party->channel->peer().text());
+  const auto all_told = [&] {
+    return std::all_of(near.begin(), near.end(), [](auto& p) { return !p->received.empty(); });
+  };
+  ASSERT_TRUE(drive(loop, all_told));
+  EXPECT_EQ(server.listener->counters().accepted, kConnections);
+  EXPECT_EQ(server.listener->counters().open, kConnections);
+  near.clear();
+  far.clear();
+  EXPECT_TRUE(drive(loop, [&] { return server.listener->counters().open == 0; }));
+}
+
+TEST(Listener, ClosesConnectionsBeyondItsBoundAndTakesNewOnesWhenOneIsGone) {
+  ListenSettings settings;
+  settings.connections = 2;
+  Loop loop;
+  Server server(loop, settings);
+  const auto connect = [&] {
+    auto channel = dial(loop, server.listener->local());
+    return std::make_unique<Party>(std::move(*channel));
+  };
+  auto first = connect();
+  auto second = connect();
+  auto third = connect();
+  ASSERT_TRUE(drive(loop, [&] { return third->closed.has_value(); }));
+  EXPECT_EQ(server.accepted.size(), 2U);
+  EXPECT_EQ(server.listener->counters().refused, 1U);
+  EXPECT_EQ(server.listener->counters().open, 2U);
+  server.accepted.pop_back();
+  ASSERT_TRUE(drive(loop, [&] { return server.listener->counters().open == 1; }));
+  auto fourth = connect();
+  ASSERT_TRUE(drive(loop, [&] { return server.accepted.size() == 2; }));
+  EXPECT_FALSE(fourth->closed);
+}
+
+// Leaves the process without free descriptors while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const int lowest_free = dup(0);
+    close(lowest_free);
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest_free);
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST(Listener, RestsWithoutDescriptorsAndRecovers) {
+  Loop loop;
+  Server server(loop);
+  Endpoint at = literal_endpoints(server.listener->local()).front();
+  const Descriptor waiting(socket(AF_INET, SOCK_STREAM, 0));
+  std::uint64_t refused = 0;
+  std::string why;
+  {
+    const NoDescriptors none;
+    ASSERT_EQ(connect(waiting.get(), at.raw(), at.length), 0);
+    drive(loop, [&] { return server.listener->counters().refused > 0; });
+    settle(loop);
+    refused = server.listener->counters().refused;
+    why = dial(loop, server.listener->local()).error();
+  }
+  EXPECT_GE(refused, 1U);
+  EXPECT_LE(refused, 5U) << "it spins";
+  EXPECT_THAT(why, HasSubstr("too many open files"));
+  EXPECT_TRUE(drive(loop, [&] { return server.accepted.size() == 1; }));
+}
+
+TEST(Listener, SharesAPortOnlyWhenAsked) {
+  Loop loop;
+  ListenSettings shared;
+  shared.reuse_port = true;
+  const Server first(loop, shared);
+  const Address taken = first.listener->local();
+  const auto second = Listener::open(loop, taken, shared, [](auto) {});
+  EXPECT_TRUE(second.ok());
+  const auto third = Listener::open(loop, taken, {}, [](auto) {});
+  ASSERT_FALSE(third.ok());
+  EXPECT_EQ(third.error(), "cannot listen on " + taken.text() + ": address already in use");
+}
+
+TEST(Listener, SaysWhyANameCannotBeListenedOn) {
+  Loop loop;
+  const auto opened = Listener::open(loop, {"no-such-host.invalid", 0}, {}, [](auto) {});
+  ASSERT_FALSE(opened.ok());
+  EXPECT_THAT(opened.error(), StartsWith("cannot listen on no-such-host.invalid:0: "));
+}
+
+TEST(Listener, MayBeDestroyedWhileItHandsOverAndItsChannelsLiveOn) {
+  Loop loop;
+  std::unique_ptr<Listener> listener;
+  std::unique_ptr<Channel> accepted;
+  listener = std::move(*Listener::open(loop, {"127.0.0.1", 0}, {}, [&](auto channel) {
+    accepted = std::move(channel);
+    listener.reset();
+  }));
+  const Address at = listener->local();
+  Party near(std::move(*dial(loop, at)));
+  ASSERT_TRUE(drive(loop, [&] { return accepted != nullptr; }));
+  Party far(std::move(accepted));
+  near.channel->write("still here");
+  ASSERT_TRUE(drive(loop, [&] { return far.received == "still here"; }));
+  EXPECT_EQ(dial(loop, at).error(), "connection refused");
+}
+
+TEST(Dial, SaysWhyItFailed) {
+  Loop loop;
+  EXPECT_EQ(dial(loop, {"127.0.0.1", 1}).error(), "connection refused");
+  EXPECT_THAT(dial(loop, {"no-such-host.invalid", 80}).error(),
+              StartsWith("cannot resolve \"no-such-host.invalid\": "));
+}
+
+TEST(Dial, FindsLocalhostInEitherFamily) {
+  Loop loop;
+  std::vector<std::unique_ptr<Channel>> accepted;
+  for (const char* host : {"127.0.0.1", "::1"}) {
+    const auto listener = Listener::open(
+        loop, {host, 0}, {}, [&](auto channel) { accepted.push_back(std::move(channel)); });
+    if (!listener.ok()) GTEST_SKIP() << listener.error();
+    const auto channel = dial(loop, {"localhost", (*listener)->local().port});
+    ASSERT_TRUE(channel.ok()) << channel.error();
+    EXPECT_EQ((*channel)->peer(), (*listener)->local());
+  }
+}
+
+TEST(Dial, GivesUpSilentlyWhenDestroyed) {
+  Loop loop;
+  Server server(loop);
+  const auto never = [](const auto&) { ADD_FAILURE() << "called after the destructor"; };
+  for (const char* host : {"127.0.0.1", "no-such-host.invalid"}) {
+    auto at_once = Dial::start(loop, {host, server.listener->local().port}, {}, never);
+    at_once.reset();
+    auto under_way = Dial::start(loop, {host, server.listener->local().port}, {}, never);
+    loop.post([&] { under_way.reset(); });
+    settle(loop);
+  }
+}
+
+TEST(Dial, MayBeDestroyedInItsCallbackAndNeverCallsWithinStart) {
+  Loop loop;
+  Server server(loop);
+  std::unique_ptr<Dial> good, bad;
+  int calls = 0;
+  good = Dial::start(loop, server.listener->local(), {}, [&](const auto& channel) {
+    EXPECT_TRUE(channel.ok());
+    ++calls;
+    good.reset();
+  });
+  bad = Dial::start(loop, {"127.0.0.1", 1}, {}, [&](const auto& channel) {
+    EXPECT_FALSE(channel.ok());
+    ++calls;
+    bad.reset();
+  });
+  EXPECT_EQ(calls, 0);
+  ASSERT_TRUE(drive(loop, [&] { return calls == 2; }));
+}
+
+}  // namespace
+}  // namespace phoenix::net
