@@ -349,6 +349,7 @@ void Parser::finish() {
 void Parser::reset(bool to_head) { state_->restart(to_head); }
 
 Head& Parser::head() { return state_->message.head(); }
+const Head& Parser::head() const { return state_->message.head(); }
 ParseError Parser::error() const { return state_->message.error(); }
 bool Parser::is_done() const { return state_->message.is_done(); }
 bool Parser::is_between() const { return state_->between; }

@@ -71,6 +71,7 @@ class Parser {
 
   // Of the message at hand; its strings may be taken away once on_head() has been called.
   Head& head();
+  const Head& head() const;
   ParseError error() const;
   bool is_done() const;     // on_end() has been called
   bool is_between() const;  // no byte of the next message yet

@@ -1,0 +1,74 @@
+#include "runtime/gateway/http_health.h"
+
+#include <utility>
+
+#include "runtime/http/parser.h"
+#include "runtime/http/render.h"
+
+namespace phoenix::gateway {
+namespace {
+
+constexpr http::ParserLimits kLimits{16 * 1024, 1024 * 1024};
+
+}  // namespace
+
+struct HttpHealthCheck::State final : net::ChannelUser, http::ParserUser {
+  State(net::Loop& loop, const Question& asked, std::function<void(bool)> then)
+      : question(asked),
+        done(std::move(then)),
+        limit(loop, [this] { finish(false); }),
+        parser(http::Parser::Kind::kResponse, kLimits, *this) {
+    limit.arm(add_saturating(loop.now(), question.timeout));
+    dial = net::Dial::start(loop, question.address, question.dial,
+                            [this](Result<std::unique_ptr<net::Channel>> result) {
+                              if (!result.ok()) return finish(false);
+                              if (question.path.empty()) return finish(true);
+                              ask(std::move(*result));
+                            });
+  }
+
+  void ask(std::unique_ptr<net::Channel> connected) {
+    channel = std::move(connected);
+    const std::string host = question.address.text();
+    http::RequestForm form;
+    form.method = "GET";
+    form.target = question.path;
+    form.host = host;
+    http::append_request(channel->output(), form);
+    channel->flush_soon();
+    channel->start(*this);
+  }
+
+  std::size_t on_bytes(std::string_view bytes) override {
+    const std::size_t used = parser.feed(bytes);
+    if (parser.error() != http::ParseError::kNone) finish(false);
+    if (parser.is_done() && parser.head().status < 200) parser.reset();
+    return done ? used : bytes.size();
+  }
+  void on_closed(net::CloseReason, const std::string&) override { finish(false); }
+
+  void on_head(const http::Head& head) override {
+    if (head.status >= 200) finish(head.status < 400);
+  }
+  void on_body(std::string_view) override {}
+  void on_end() override {}
+
+  void finish(bool is_well) {
+    limit.disarm();
+    if (const auto then = std::exchange(done, nullptr)) then(is_well);
+  }
+
+  Question question;
+  std::function<void(bool)> done;
+  net::Timer limit;
+  http::Parser parser;
+  std::unique_ptr<net::Dial> dial;
+  std::unique_ptr<net::Channel> channel;
+};
+
+HttpHealthCheck::HttpHealthCheck(net::Loop& loop, const Question& question,
+                                 std::function<void(bool)> done)
+    : state_(std::make_unique<State>(loop, question, std::move(done))) {}
+HttpHealthCheck::~HttpHealthCheck() = default;
+
+}  // namespace phoenix::gateway
