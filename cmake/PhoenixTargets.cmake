@@ -20,11 +20,12 @@ if(GIT_FOUND)
                   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 endif()
 
-# phoenix_library(strategies DEPENDS ...): every .cc below strategies/, except command-line mains.
+# phoenix_library(strategies DEPENDS ...): every .cc below strategies/, except command-line mains
+# and plug-ins, which are programs and shared objects of their own.
 function(phoenix_library folder)
   cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cc)
-  list(FILTER sources EXCLUDE REGEX "/cli/")
+  list(FILTER sources EXCLUDE REGEX "/(cli|plugins)/")
   add_library(phoenix_${folder} STATIC ${sources})
   target_include_directories(phoenix_${folder} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(phoenix_${folder} PUBLIC ${ARG_DEPENDS} PRIVATE phoenix_warnings)

@@ -7,14 +7,17 @@
 // 500 by itself. Handlers must not throw; a plug-in that does costs the request a 500.
 //
 // Shared objects export, with C linkage, `phoenix_handler_abi` (an int, kHandlerAbi) and
-// `phoenix_make_handler`; see runtime/plugins/ for an example.
+// `phoenix_make_handler`; see runtime/plugins/ for an example. They need this header and those it
+// includes, and link nothing of Phoenix.
 #pragma once
 
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "strategies/core/request.h"
 #include "strategies/core/result.h"
@@ -52,13 +55,28 @@ class Call {
   };
   explicit Call(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
   Call(Call&&) noexcept = default;
-  Call& operator=(Call&& other) noexcept;
-  ~Call();  // answers 500 where nobody has answered
+  Call& operator=(Call&& other) noexcept {
+    if (this == &other) return *this;
+    answer_if_open();
+    sink_ = std::move(other.sink_);
+    return *this;
+  }
+  ~Call() { answer_if_open(); }
 
   const CallRequest& request() const { return sink_->request(); }
-  void answer(CallReply reply);  // REQUIRES: not answered yet
+  void answer(CallReply reply) {  // REQUIRES: not answered yet
+    assert(sink_ != nullptr);
+    const std::unique_ptr<Sink> sink = std::move(sink_);  // first, so that nobody answers again
+    sink->answer(std::move(reply));
+  }
 
  private:
+  void answer_if_open() {
+    if (sink_ == nullptr) return;
+    answer({500, "Content-Type: text/plain\r\n", "the handler gave no answer\n",
+            AttemptResult::kError});
+  }
+
   std::unique_ptr<Sink> sink_;
 };
 
