@@ -27,6 +27,7 @@ constexpr FailureReason reason_of(AttemptResult result) {
     case AttemptResult::kRefused:
       return FailureReason::kRefused;
     case AttemptResult::kReset:
+    case AttemptResult::kStopped:
       return FailureReason::kReset;
     case AttemptResult::kTimeout:
       return FailureReason::kDeadline;
@@ -64,6 +65,7 @@ struct Router::State {
   RouterAction send(FlightSlot slot, const RequestInfo& request, NodeId node, Time now);
   RouterAction send_again(FlightSlot slot, Time now);
   RouterAction answer(FlightSlot slot, FailureReason reason, Time now);
+  RouterAction late(AttemptResult result);
   FlightSlot end_attempt(FlightSlot slot, AttemptResult result, Time now);
   RouterAction after_failure(FlightSlot slot, AttemptResult result, Time now);
   bool may_retry(FlightSlot slot, AttemptResult result, Time now);
@@ -190,17 +192,11 @@ RouterAction Router::State::answer(FlightSlot slot, FailureReason reason, Time n
 RouterAction Router::State::on_result(AttemptId attempt, AttemptResult result, Time now) {
   assert(result != AttemptResult::kTimeout);
   const FlightSlot slot = flights.find(attempt);
-  if (slot == kNoSlot) {
-    ++journal.counters.late_results;
-    return {};
-  }
+  if (slot == kNoSlot) return late(result);
   const NodeId node = flights[slot].node;
   const bool is_copy = flights[slot].is_copy;
   const FlightSlot request = end_attempt(slot, result, now);
-  if (request == kNoSlot) {
-    ++journal.counters.late_results;
-    return {};
-  }
+  if (request == kNoSlot) return late(result);
   if (result != AttemptResult::kOk) return after_failure(request, result, now);
   if (is_copy) ++journal.counters.hedges_won;
   RouterAction action = answer(request, FailureReason::kNone, now);
@@ -210,15 +206,22 @@ RouterAction Router::State::on_result(AttemptId attempt, AttemptResult result, T
   return action;
 }
 
+RouterAction Router::State::late(AttemptResult result) {
+  if (result != AttemptResult::kStopped) ++journal.counters.late_results;
+  return {};
+}
+
 // The slot of the request it was an attempt of; kNoSlot when that was answered before.
 FlightSlot Router::State::end_attempt(FlightSlot slot, AttemptResult result, Time now) {
   const Flight& flight = flights[slot];
   const Duration latency = now - flight.since;
-  const bool ok = result == AttemptResult::kOk;
+  // A node whose answer nobody waited for did nothing wrong.
+  const bool ok = result == AttemptResult::kOk || result == AttemptResult::kStopped;
+  const bool is_verdict = !is_refusal(result) && result != AttemptResult::kStopped;
   const ServiceNodes::Finished finished{flight.node,
                                         latency,
                                         ok,
-                                        !is_refusal(result),
+                                        is_verdict,
                                         id_at<ClassId>(flight.request_class),
                                         flight.in_flight_when_sent,
                                         flight.size};

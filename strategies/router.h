@@ -7,10 +7,12 @@
 //
 // Nodes that leave, drain or go down keep what is under way there: the world reports how each of
 // those attempts ended (kReset where the connection broke), else deadline or attempt timeout ends
-// them. The same holds for an attempt that lost against its second copy or the other way round: its
-// node is still at work on it, so it counts as under way there and the world reports its end; the
-// answer is kNone. A world that stops it instead reports kRefused. Refusals (kQueueFull, kRefused)
-// say nothing of a node's health; kError, kReset and timeouts count against it.
+// them. Refusals (kQueueFull, kRefused) say nothing of a node's health; kError, kReset and timeouts
+// count against it.
+//
+// Of a request with two copies under way, the one that lost stays under way at its node, which is
+// still at work on it: the world reports how it ended (kNone is the answer), or kStopped at once
+// where it lets go of it. What a stopped attempt held says nothing of its node's health.
 //
 // One thread at a time. Owns its balancers, pools and tables; keeps no reference to anything passed
 // in. After warm-up no call allocates, except membership changes and strategy changes. Costs are
@@ -167,7 +169,7 @@ class Router {
   RouterAction on_request(const RequestInfo& request, Time now);
 
   // kAnswer, kSend (tried again at once), or kNone: tried again later, or the attempt was given up
-  // before. REQUIRES: the result is not kTimeout.
+  // before. REQUIRES: the result is not kTimeout, and not kStopped before its request is answered.
   RouterAction on_result(AttemptId attempt, AttemptResult result, Time now);
 
   // What became due: deadlines, timed-out attempts, delayed retries, waiting requests, second

@@ -33,7 +33,8 @@ struct PoolEvent {
   Kind kind;
   NodeId node = kNoNode;
   Time now = kStart;
-  // kDone only. Latency of an attempt that timed out or broke is the time it held, a lower bound.
+  // kDone only. Latency of an attempt that timed out, broke or was stopped is the time it held, a
+  // lower bound; a stopped one is `ok`.
   Duration latency{0};
   bool ok = false;
   ClassId request_class{0};

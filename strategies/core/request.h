@@ -36,6 +36,7 @@ enum class AttemptResult : std::uint8_t {
   kRefused,    // the node refused: draining or not serving this service
   kReset,      // the connection broke; nobody knows whether the request was carried out
   kTimeout,    // only made by the Router itself
+  kStopped,    // the world let go of it after the answer; for attempts that lost against a copy
 };
 
 // Why a request was not answered well. Fixed set: records, metrics and reports count by it.
