@@ -96,7 +96,15 @@ std::string routing_text(const RunSummary& run, bool colour) {
              human_count(run.retries_denied), human_count(run.wasted_replies),
              human_count(run.lost_messages), human_count(run.ejections),
              human_count(run.panic_picks)});
-  return table.print(colour);
+  std::string text = table.print(colour);
+  if (run.hedges > 0 || run.hedges_denied > 0) {
+    const double extra = static_cast<double>(run.hedges) /
+                         static_cast<double>(std::max<std::uint64_t>(run.attempts, 1));
+    text += fmt::format("second copies {} ({} of attempts), answered first {}, denied {}\n",
+                        human_count(run.hedges), human_share(extra, 1), human_count(run.hedges_won),
+                        human_count(run.hedges_denied));
+  }
+  return text;
 }
 
 std::string in_target_units(const TargetSummary& target, double value) {

@@ -80,6 +80,9 @@ void visit_whole(S& run, Visitor& visit) {
   visit("attempts", "1", run.attempts);
   visit("retries", "1", run.retries);
   visit("retries_denied", "1", run.retries_denied);
+  visit("hedges", "1", run.hedges);
+  visit("hedges_won", "1", run.hedges_won);
+  visit("hedges_denied", "1", run.hedges_denied);
   visit("wasted_replies", "1", run.wasted_replies);
   visit("lost_messages", "1", run.lost_messages);
   visit("ejections", "1", run.ejections);

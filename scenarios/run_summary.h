@@ -7,8 +7,9 @@
 //                  latency_mean latency_p50 latency_p90 latency_p95 latency_p99 latency_p999
 //                  latency_max
 //   total only     duration measured complete compliance_mean compliance_minimum worst_target
-//                  attempts retries retries_denied wasted_replies lost_messages ejections
-//                  panic_picks node_hours cost events digest_high digest_low (32 bits each)
+//                  attempts retries retries_denied hedges hedges_won hedges_denied
+//                  wasted_replies lost_messages ejections panic_picks node_hours cost events
+//                  digest_high digest_low (32 bits each)
 //   group          nodes utilization request_share node_hours cost
 //   target         target current compliance deviation side
 //   fault          kind target outcome begin end affected
@@ -89,6 +90,7 @@ struct RunSummary {
   // Of the whole run, warm-up included.
   std::uint64_t attempts = 0, retries = 0, retries_denied = 0, wasted_replies = 0,
                 lost_messages = 0;
+  std::uint64_t hedges = 0, hedges_won = 0, hedges_denied = 0;
   std::uint64_t ejections = 0, panic_picks = 0;
   double node_hours = 0, cost = 0;
   std::uint64_t events = 0, digest = 0;  // of the event sequence

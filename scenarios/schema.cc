@@ -145,6 +145,10 @@ void read_router(Section& s, RouterSettings& router) {
   s.field("retry_backoff_max", router.retry_backoff_max, duration(kNotNegative));
   s.field("retry_budget", router.retry_budget, number(at_least(0, 100)));
   s.field("retry_reserve_per_s", router.retry_reserve_per_s, number(at_least(0, 1e9)));
+  s.field("hedge_quantile", router.hedge_quantile, number(between(0, 0.9999)));
+  s.field("hedge_min", router.hedge_min, duration(kNotNegative));
+  s.field("hedge_max", router.hedge_max, duration_or_inf(kPositive));
+  s.field("hedge_max_utilization", router.hedge_max_utilization, number(between(0, 1)));
   s.field("consecutive_errors", router.consecutive_errors, integer(0, 1'000'000));
   s.field("success_rate_stdevs", router.success_rate_stdevs, number(at_least(0, 100)));
   s.field("success_rate_nodes", router.success_rate_nodes, integer(1, kMany));

@@ -253,6 +253,7 @@ void check_router(const RouterSettings& router, Reader& reader) {
   };
   at_least("retry_backoff_max", router.retry_backoff_max, "retry_backoff", router.retry_backoff,
            print_duration);
+  at_least("hedge_max", router.hedge_max, "hedge_min", router.hedge_min, print_duration);
   at_least("ejection_time_max", router.ejection_time_max, "ejection_time", router.ejection_time,
            print_duration);
   at_least("panic_leave", router.panic_leave, "panic_threshold", router.panic_threshold,

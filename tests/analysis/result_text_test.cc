@@ -97,6 +97,16 @@ TEST(ResultText, AnInterruptedRunSaysSoFirst) {
   EXPECT_THAT(result_text(fixed_summary()), Not(HasSubstr("INCOMPLETE")));
 }
 
+TEST(ResultText, SecondCopiesAreShownWhereThereWereAny) {
+  EXPECT_THAT(result_text(fixed_summary()), Not(HasSubstr("second copies")));
+  RunSummary run = fixed_summary();
+  run.hedges = 62'050;
+  run.hedges_won = 40'001;
+  run.hedges_denied = 17;
+  EXPECT_THAT(result_text(run), HasSubstr("\nsecond copies 62,050 (5.0 % of attempts), answered "
+                                          "first 40,001, denied 17\n"));
+}
+
 TEST(ResultText, WhatIsNotKnownIsADashAndEmptySectionsAreLeftOut) {
   RunSummary run;
   run.complete = true;
@@ -117,13 +127,14 @@ std::vector<std::string> keys(const Json& object) {
 
 TEST(ResultJson, KeysAreStable) {
   const Json json = Json::parse(result_json(fixed_summary()));
-  EXPECT_THAT(keys(json),
-              ElementsAre("scenario", "world", "balancer", "seed", "replication", "complete",
-                          "duration_s", "measured_s", "total", "classes", "groups", "targets",
-                          "compliance_mean", "compliance_minimum", "worst_target", "faults",
-                          "attempts", "retries", "retries_denied", "wasted_replies",
-                          "lost_messages", "ejections", "panic_picks", "node_hours", "cost",
-                          "events", "digest", "wall_s", "simulated_requests_per_second"));
+  EXPECT_THAT(
+      keys(json),
+      ElementsAre("scenario", "world", "balancer", "seed", "replication", "complete", "duration_s",
+                  "measured_s", "total", "classes", "groups", "targets", "compliance_mean",
+                  "compliance_minimum", "worst_target", "faults", "attempts", "retries",
+                  "retries_denied", "hedges", "hedges_won", "hedges_denied", "wasted_replies",
+                  "lost_messages", "ejections", "panic_picks", "node_hours", "cost", "events",
+                  "digest", "wall_s", "simulated_requests_per_second"));
   EXPECT_THAT(keys(json["total"]),
               ElementsAre("offered", "completed", "failed", "failed_by_reason", "in_flight",
                           "throughput_per_s", "availability", "response_time"));

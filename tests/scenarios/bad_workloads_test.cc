@@ -67,6 +67,12 @@ retries = -1)",
     {"BackoffAboveItsMaximum", kAppend, R"([router]
 retry_backoff = "1 s")",
      R"(13:1: router.retry_backoff_max: found 250 ms; allowed at least retry_backoff, 1 s)"},
+    {"HedgeQuantileOne", kAppend, R"([router]
+hedge_quantile = 1)",
+     R"(14:18: router.hedge_quantile: found 1; allowed 0 to 0.9999)"},
+    {"HedgeMaxBelowItsMinimum", kAppend, R"([router]
+hedge_max = "500 us")",
+     R"(14:13: router.hedge_max: found 500 us; allowed at least hedge_min, 1 ms)"},
     {"PanicLeavesBelowThreshold", kAppend, R"([router]
 panic_threshold = 0.9)",
      R"(13:1: router.panic_leave: found 0.55; allowed at least panic_threshold, 0.9)"},

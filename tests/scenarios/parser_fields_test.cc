@@ -107,6 +107,10 @@ retry_backoff = "14 ms"
 retry_backoff_max = "15 ms"
 retry_budget = "30%"
 retry_reserve_per_s = 16.5
+hedge_quantile = "95%"
+hedge_min = "3 ms"
+hedge_max = "400 ms"
+hedge_max_utilization = 0.75
 consecutive_errors = 17
 success_rate_stdevs = 1.8
 success_rate_nodes = 19
@@ -297,6 +301,10 @@ TEST(FullScenario, SetsTheRouter) {
   EXPECT_EQ(r.retry_backoff_max, milliseconds(15));
   EXPECT_EQ(r.retry_budget, 0.3);
   EXPECT_EQ(r.retry_reserve_per_s, 16.5);
+  EXPECT_EQ(r.hedge_quantile, 0.95);
+  EXPECT_EQ(r.hedge_min, milliseconds(3));
+  EXPECT_EQ(r.hedge_max, milliseconds(400));
+  EXPECT_EQ(r.hedge_max_utilization, 0.75);
   EXPECT_EQ(r.consecutive_errors, 17);
   EXPECT_EQ(r.success_rate_stdevs, 1.8);
   EXPECT_EQ(r.success_rate_nodes, 19);

@@ -31,9 +31,15 @@ std::string as_text(const std::vector<SummaryRow>& rows) {
 }
 
 TEST(RunSummary, RowsThereAndBackLoseNothing) {
-  const RunSummary before = fixed_summary();
+  RunSummary before = fixed_summary();
+  before.hedges = 62'050;
+  before.hedges_won = 40'001;
+  before.hedges_denied = 17;
   const RunSummary after = RunSummary::from_rows(before.to_rows());
   EXPECT_EQ(as_text(after.to_rows()), as_text(before.to_rows()));
+  EXPECT_EQ(after.hedges, 62'050U);
+  EXPECT_EQ(after.hedges_won, 40'001U);
+  EXPECT_EQ(after.hedges_denied, 17U);
   EXPECT_EQ(after.digest, 0xfedcba9876543210);
   EXPECT_EQ(after.total.failed_total(), 1'900U);
   ASSERT_EQ(after.faults.size(), 2U);
