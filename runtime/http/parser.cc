@@ -69,6 +69,7 @@ class Message {
     hosts_ = 0;
     absolute_ = false;
     head_done_ = done_ = false;
+    chunk_left_ = 0;
     error_ = ParseError::kNone;
   }
 
@@ -133,6 +134,10 @@ class Message {
   }
 
   void on_body(std::string_view piece) { user_.on_body(piece); }
+  void on_chunk_body(std::string_view piece, std::uint64_t left) {
+    chunk_left_ = left - piece.size();
+    on_body(piece);
+  }
   void on_end() {
     done_ = true;
     user_.on_end();
@@ -148,6 +153,7 @@ class Message {
   ParseError error() const { return error_; }
   bool is_done() const { return done_; }
   bool is_head_done() const { return head_done_; }
+  bool is_between_chunks() const { return head_.is_chunked && chunk_left_ == 0; }
 
  private:
   bool on_transfer_encoding(std::string_view value) {
@@ -176,6 +182,7 @@ class Message {
   bool absolute_ = false;
   bool head_done_ = false;
   bool done_ = false;
+  std::uint64_t chunk_left_ = 0;
   ParseError error_ = ParseError::kNone;
 };
 
@@ -224,9 +231,9 @@ class Engine final : public beast::basic_parser<kIsRequest> {
     return piece.size();
   }
   void on_chunk_header_impl(std::uint64_t, Text, ErrorCode& error) override { error = {}; }
-  std::size_t on_chunk_body_impl(std::uint64_t, Text piece, ErrorCode& error) override {
+  std::size_t on_chunk_body_impl(std::uint64_t left, Text piece, ErrorCode& error) override {
     error = {};
-    message_.on_body(view(piece));
+    message_.on_chunk_body(view(piece), left);
     return piece.size();
   }
   void on_finish_impl(ErrorCode& error) override {
@@ -300,7 +307,11 @@ std::size_t Parser::State::feed_head(std::string_view bytes) {
   return used;
 }
 
+// Beast takes an unfinished last chunk for a broken promise, so it sees none that is too short to
+// be whole; every chunk is followed by at least that much.
 std::size_t Parser::State::feed_body(std::string_view bytes) {
+  constexpr std::string_view kLastChunk = "0\r\n\r\n";
+  if (message.is_between_chunks() && bytes.size() < kLastChunk.size()) return 0;
   ErrorCode error;
   const std::size_t used = put(bytes, error);
   if (error == beast::error::need_more) {  // within the line of a chunk's size, or trailers
