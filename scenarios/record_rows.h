@@ -40,7 +40,7 @@ struct RequestRow {
   std::uint64_t key = 0;
   std::int32_t request_class = -1;  // index into names/classes
   std::int32_t gateway = -1;
-  std::int32_t node = -1;  // of the last attempt
+  std::int32_t node = -1;  // that answered, else of the last attempt
   std::int32_t attempts = 0;
   std::uint8_t result = 0;                        // FailureReason: 0 is answered well; or:
   static constexpr std::uint8_t kUnderWay = 255;  // not answered when the run ended

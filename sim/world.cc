@@ -259,8 +259,9 @@ void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
   if (!network_.send(request_message(id), now_)) jobs_.release(id);
 }
 
-void World::answer(std::uint32_t id, FailureReason reason) {
-  const Request& request = requests_[id];
+void World::answer(std::uint32_t id, FailureReason reason, NodeId node) {
+  Request& request = requests_[id];
+  if (node != kNoNode) request.last_node = static_cast<std::uint32_t>(index(node));
   collector_.answered(id_at<ClassId>(request.request_class), request.arrived, reason, now_);
   if (collector_.is_recorded(request.seq)) {
     record_request(request, now_.time_since_epoch().count(), static_cast<std::uint8_t>(reason));

@@ -115,7 +115,7 @@ class World final : public FaultWorld {
   void on_arrival();
   void route(std::uint32_t request);
   void send_attempt(std::uint32_t gateway, const RouterAction& action);
-  void answer(std::uint32_t request, FailureReason reason);
+  void answer(std::uint32_t request, FailureReason reason, NodeId node = kNoNode);
   void record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result);
   void on_node_arrive(std::uint32_t job);
   void on_response(std::uint32_t job);
@@ -222,7 +222,7 @@ class World final : public FaultWorld {
 inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(gateway, action); }
 
 inline void GatewayPort::answer(const RouterAction& action) {
-  world->answer(static_cast<std::uint32_t>(action.request), action.reason);
+  world->answer(static_cast<std::uint32_t>(action.request), action.reason, action.node);
 }
 
 inline void GatewayPort::arm(Time date) {

@@ -33,6 +33,10 @@ count = 2
 interval = "200 ms"
 [router]
 retries = 2
+retry_budget = 0.5
+hedge_quantile = 0.9
+hedge_min = "5 ms"
+hedge_max_utilization = 1
 report_timeout = "1 s"
 ejection_time = "1 s"
 [[service]]
@@ -80,8 +84,11 @@ int record_and_replay(const std::string& balancer) {
   SimulationOptions options;
   options.tap = [&recordings](std::uint32_t gateway) { return &recordings[gateway]; };
   const Result<SimulationResult> run = simulate(scenario, options);
-  if (!run || run->summary.retries < 100 || run->summary.ejections == 0) {
-    std::fprintf(stderr, "not much happened\n");
+  if (!run) return 3;
+  const RunSummary& summary = run->summary;
+  if (summary.retries < 100 || summary.hedges_won < 100 || summary.ejections == 0) {
+    std::fprintf(stderr, "not much happened: %lu retries, %lu second copies won, %lu ejections\n",
+                 summary.retries, summary.hedges_won, summary.ejections);
     return 3;
   }
   const Streams streams(scenario.seed, scenario.replication);

@@ -21,6 +21,7 @@ class RouterRecording : public RouterTap {
                        (sends ? "send " : "answer ") + std::to_string(action.request) + " node " +
                        std::to_string(index(action.node)) + " attempt " +
                        std::to_string(action.attempt);
+    if (action.hedge) line += " hedge";
     if (!sends) line += " " + std::string(to_text(action.reason));
     decisions.push_back(std::move(line));
   }
