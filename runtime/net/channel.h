@@ -41,7 +41,8 @@ class ChannelUser {
   virtual std::size_t on_bytes(std::string_view bytes) = 0;
   // The write queue has fallen below write_low after having been above it.
   virtual void on_drained() {}
-  // At most once; nothing else follows. Unconsumed bytes are lost.
+  // At most once; nothing else follows. Unconsumed bytes are lost. The socket is closed already,
+  // except after kEnd.
   virtual void on_closed(CloseReason reason, const std::string& detail) = 0;
 };
 
@@ -73,10 +74,11 @@ class Channel {
 
   virtual void set_socket_buffers(int send_bytes, int receive_bytes) = 0;
   virtual Address peer() const = 0;
-  // The subject name of the peer's certificate; empty without TLS or certificate.
+  // The subject of the peer's certificate in the form of RFC 2253, such as "CN=node-1"; empty
+  // without TLS or certificate.
   virtual std::string peer_name() const = 0;
   virtual bool is_encrypted() const = 0;
-  virtual std::uint64_t bytes_in() const = 0;
+  virtual std::uint64_t bytes_in() const = 0;  // on the wire, so with what TLS adds
   virtual std::uint64_t bytes_out() const = 0;
 };
 

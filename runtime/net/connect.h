@@ -24,8 +24,8 @@ struct ListenSettings {
 };
 
 struct ListenCounters {
-  std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;  // over `connections`, or no file descriptor left
+  std::uint64_t accepted = 0;  // taken, whether or not their handshake then succeeded
+  std::uint64_t refused = 0;   // over `connections`, or no file descriptor left
   std::uint64_t handshake_failed = 0;
   std::uint64_t open = 0;  // now
 };
@@ -56,6 +56,8 @@ struct DialSettings {
 class Dial {
  public:
   // The error says why, e.g. "connection refused", "timed out", "certificate verify failed: ...".
+  // Called once, never within start(). A TLS 1.3 server judges a client's certificate after the
+  // client is through: its refusal comes as the channel's kTls.
   using OnDone = std::function<void(Result<std::unique_ptr<Channel>>)>;
   static std::unique_ptr<Dial> start(Loop& loop, const Address& address,
                                      const DialSettings& settings, OnDone on_done);

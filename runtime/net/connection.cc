@@ -92,8 +92,8 @@ std::size_t Connection::queued_bytes() const {
 
 void Connection::resume_reading() {
   if (!std::exchange(paused_, false) || user_ == nullptr) return;
-  redeliver_ = !input_.empty();
-  if (redeliver_ || readable_ || tls_) reactor_.again(*this);
+  redeliver_ = true;
+  reactor_.again(*this);
 }
 
 void Connection::on_ready(std::uint32_t events) {
@@ -125,7 +125,7 @@ void Connection::read() {
   if (stage_ == Stage::kHandshake) return shake_hands();
   if (stage_ == Stage::kClosing) return discard();
   if (!wants_bytes()) return;
-  if (std::exchange(redeliver_, false)) deliver({});
+  if (std::exchange(redeliver_, false) && !input_.empty()) deliver({});
   if (tls_) {
     read_encrypted();
   } else {
@@ -209,23 +209,20 @@ std::string_view Connection::receive(std::size_t most) {
 }
 
 void Connection::deliver(std::string_view fresh) {
-  if (input_.empty()) {
-    const std::size_t used = user_->on_bytes(fresh);
-    assert(used <= fresh.size());
-    if (user_ == nullptr) return;
-    if (used < fresh.size()) {
-      reactor_.lend(input_);
-      input_.append(fresh.substr(used));
-    }
+  std::string shown;  // out of reach of a user that destroys the channel while looking at it
+  shown.swap(input_);
+  if (!shown.empty()) fresh = shown.append(fresh);
+  const std::size_t used = user_->on_bytes(fresh);
+  assert(used <= fresh.size());
+  if (user_ == nullptr || used == fresh.size()) {
+    reactor_.give_back(shown);
+  } else if (shown.empty()) {
+    reactor_.lend(input_);
+    input_.append(fresh.substr(used));
   } else {
-    input_.append(fresh);
-    const std::size_t used = user_->on_bytes(input_);
-    assert(used <= input_.size());
-    if (user_ == nullptr) return;
-    input_.erase(0, used);
-    if (input_.empty()) reactor_.give_back(input_);
+    input_.swap(shown.erase(0, used));
   }
-  check_progress();
+  if (user_ != nullptr) check_progress();
 }
 
 void Connection::check_progress() {

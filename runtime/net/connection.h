@@ -104,7 +104,7 @@ class Connection final : public Pollable {
   bool blocked_ = false;   // the kernel takes no more until EPOLLOUT
   bool broken_ = false;    // a send failed
   bool paused_ = false;
-  bool redeliver_ = false;   // input_ is to be shown again
+  bool redeliver_ = false;   // what input_ holds is to be shown again
   bool flushing_ = false;    // on_round_end() is due
   bool above_low_ = false;   // on_drained() is owed
   bool overflowed_ = false;  // the write queue

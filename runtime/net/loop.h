@@ -31,9 +31,9 @@ class Loop {
   Time now() const { return epoch_.time(); }
   Epoch epoch() const { return epoch_; }
 
-  // Serves events until stop(). May be called again afterwards.
+  // Serves events until stop(), at once if that came before. May be called again afterwards.
   void run();
-  // Serves what is ready and waits for more until `until` at most; for tests. False once stopped.
+  // Serves events until that date; for tests. False when it was stopped before.
   bool run_until(Time until);
   void stop();
 

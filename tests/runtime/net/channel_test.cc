@@ -155,6 +155,20 @@ TEST_P(BothTransports, PausingWithinACallbackKeepsTheRestForTheResume) {
   ASSERT_TRUE(drive(loop, [&] { return far.received == "abcdef"; }));
 }
 
+TEST_P(BothTransports, PausingAndResumingWithinOneCallbackShowsTheRestAgain) {
+  Loop loop;
+  Pair pair = connected(loop);
+  Party& far = *pair.far;
+  far.consume = [&](std::string_view) -> std::size_t {
+    far.channel->pause_reading();
+    far.channel->resume_reading();
+    return 1;
+  };
+  pair.near->channel->write("abc");
+  ASSERT_TRUE(drive(loop, [&] { return far.received == "abc"; }));
+  EXPECT_EQ(far.calls, 3);
+}
+
 TEST_P(BothTransports, ALargeTransferLeavesOthersTheirTurn) {
   Loop loop;
   Pair large = connected(loop);
@@ -289,6 +303,23 @@ TEST_P(BothTransports, MayBeDestroyedInEveryCallback) {
     EXPECT_EQ(pair.near->received, "bye");
     EXPECT_EQ(*pair.near->closed, CloseReason::kEnd);
   }
+}
+
+TEST_P(BothTransports, WhatIsShownStaysReadableAfterTheUserDestroyedTheChannel) {
+  Loop loop;
+  Pair pair = connected(loop);
+  std::string seen;
+  pair.far->consume = [&](std::string_view bytes) -> std::size_t {
+    if (bytes.size() < 2000) return 0;
+    pair.far->channel.reset();
+    seen = bytes;
+    return bytes.size();
+  };
+  pair.near->channel->write(pattern(2000).substr(0, 1000));
+  ASSERT_TRUE(drive(loop, [&] { return pair.far->calls > 0; }));
+  pair.near->channel->write(pattern(2000).substr(1000));
+  ASSERT_TRUE(drive(loop, [&] { return pair.far->channel == nullptr; }));
+  EXPECT_EQ(seen, pattern(2000));
 }
 
 TEST_P(BothTransports, AUserMayDestroyAnotherChannelThatIsReadyInTheSameRound) {

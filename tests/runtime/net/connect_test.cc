@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/net/socket.h"
@@ -141,6 +143,19 @@ TEST(Listener, MayBeDestroyedWhileItHandsOverAndItsChannelsLiveOn) {
   near.channel->write("still here");
   ASSERT_TRUE(drive(loop, [&] { return far.received == "still here"; }));
   EXPECT_EQ(dial(loop, at).error(), "connection refused");
+}
+
+TEST(Connections, HaveSocketsThatAChildProcessDoesNotInherit) {
+  Loop loop;
+  Pair pair(loop);
+  int checked = 0;
+  for (int fd = 3; fd < 64; ++fd) {
+    struct stat what {};
+    if (fstat(fd, &what) != 0 || !S_ISSOCK(what.st_mode)) continue;
+    EXPECT_NE(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0) << fd;
+    ++checked;
+  }
+  EXPECT_GE(checked, 3) << "listener and both ends";
 }
 
 TEST(Dial, SaysWhyItFailed) {

@@ -1,0 +1,27 @@
+// Bytes from a pipe or a socket pair of another process of this machine. On the loop's thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "runtime/net/loop.h"
+
+namespace phoenix::net {
+
+class DescriptorReader {
+ public:
+  // Takes the descriptor over. `on_bytes` gets what comes, as it comes; `on_end` once at the end or
+  // an error. Either may destroy the reader; nothing is called afterwards.
+  DescriptorReader(Loop& loop, int descriptor, std::function<void(std::string_view)> on_bytes,
+                   std::function<void()> on_end);
+  ~DescriptorReader();
+  DescriptorReader(const DescriptorReader&) = delete;
+  DescriptorReader& operator=(const DescriptorReader&) = delete;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace phoenix::net
