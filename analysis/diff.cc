@@ -114,6 +114,9 @@ DiffThing diff_counters(const RunSummary& a, const RunSummary& b) {
   list.add("attempts", kCount, &RunSummary::attempts);
   list.add("retries", kCount, &RunSummary::retries);
   list.add("retries_denied", kCount, &RunSummary::retries_denied);
+  list.add("hedges", kCount, &RunSummary::hedges);
+  list.add("hedges_won", kCount, &RunSummary::hedges_won);
+  list.add("hedges_denied", kCount, &RunSummary::hedges_denied);
   list.add("wasted_replies", kCount, &RunSummary::wasted_replies);
   list.add("lost_messages", kCount, &RunSummary::lost_messages);
   list.add("ejections", kCount, &RunSummary::ejections);

@@ -33,15 +33,13 @@ constexpr Column kGroups[] = {{"nodes", "nodes"},
                               {"request_share", "share of requests"},
                               {"node_hours", "node-hours"},
                               {"cost", "cost"}};
-constexpr Column kCounters[] = {{"attempts", "attempts"},
-                                {"retries", "retries"},
-                                {"retries_denied", "retries denied"},
-                                {"wasted_replies", "late answers"},
-                                {"lost_messages", "lost messages"},
-                                {"ejections", "ejections"},
-                                {"panic_picks", "panic picks"},
-                                {"node_hours", "node-hours"},
-                                {"cost", "cost"}};
+constexpr Column kCounters[] = {
+    {"attempts", "attempts"},           {"retries", "retries"},
+    {"retries_denied", "  denied"},     {"hedges", "second copies"},
+    {"hedges_won", "  answered first"}, {"hedges_denied", "  denied"},
+    {"wasted_replies", "late answers"}, {"lost_messages", "lost messages"},
+    {"ejections", "ejections"},         {"panic_picks", "panic picks"},
+    {"node_hours", "node-hours"},       {"cost", "cost"}};
 
 std::string name_of(const std::string& name) { return shortened(name, kNameColumns); }
 
@@ -283,7 +281,7 @@ std::string decisions_text(const DecisionsDiff& decisions, bool colour) {
   const std::string before =
       decisions.alike_at_first == 0
           ? "the first that differ:"
-          : fmt::format("the first {} are alike; then:", human_count(decisions.alike_at_first));
+          : fmt::format("alike up to decision {}; then:", human_count(decisions.alike_at_first));
   return text + "\n" + before + "\n" + order.print(colour);
 }
 

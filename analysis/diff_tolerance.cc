@@ -31,6 +31,7 @@ constexpr Name kNames[] = {{"latency", {"latency_p50", "latency_p95"}},
                            {"failures", {"failed"}},
                            {"attempts", {"attempts"}},
                            {"retries", {"retries"}},
+                           {"hedges", {"hedges"}},
                            {"ejections", {"ejections"}}};
 
 const Name* find_name(std::string_view name) {
