@@ -102,7 +102,10 @@ void FaultPlayer::begin(FaultEvent event) {
       break;
     default:
       if (LinkFaults::is_link_action(event.action)) world_.begin_link_effect(event);
-      if (is_report_action(event.action)) report_effects_.push_back(event.effect);
+      if (is_report_action(event.action)) {
+        report_effects_.push_back(event.effect);
+        world_.begin_report_effect(event);
+      }
   }
   Live& live = live_.try_emplace(event.effect, Live{event}).first->second;
   if (event.node != kNoNode) live.completed_before = world_.node(event.node).completed;
@@ -118,6 +121,7 @@ void FaultPlayer::step(const FaultEvent& event) {
   live.jitter = event.jitter;
   if (event.action == FaultAction::kSlowCpu) world_.slow(live.node, event.effect, event.magnitude);
   if (LinkFaults::is_link_action(event.action)) world_.step_link_effect(event);
+  if (is_report_action(event.action)) world_.begin_report_effect(live);
   log(live, "step", "", 0);
 }
 
@@ -145,6 +149,7 @@ void FaultPlayer::end(const FaultEvent& event) {
       break;
     default:
       if (LinkFaults::is_link_action(live.event.action)) world_.end_link_effect(live.event.effect);
+      if (is_report_action(live.event.action)) world_.end_report_effect(live.event.effect);
       std::erase(report_effects_, live.event.effect);
       frozen_.erase(live.event.effect);
   }
@@ -211,7 +216,7 @@ std::uint64_t FaultPlayer::hits(const Live& live) const {
   if (action == FaultAction::kSlowCpu) {
     return world_.node(live.event.node).completed - live.completed_before;
   }
-  return live.affected;
+  return live.affected + world_.report_affected(live.event.effect);
 }
 
 bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& report,

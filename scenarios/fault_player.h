@@ -58,6 +58,15 @@ class FaultWorld {
   virtual void step_link_effect(const FaultEvent& event) = 0;
   virtual void end_link_effect(std::uint32_t effect) = 0;
   virtual std::uint64_t link_affected(std::uint32_t effect) const = 0;
+
+  // For worlds whose reports do not pass disturb_report() here: what disturbs them elsewhere.
+  // Again for the same effect: its new strength.
+  virtual void begin_report_effect(const FaultEvent& event) { static_cast<void>(event); }
+  virtual void end_report_effect(std::uint32_t effect) { static_cast<void>(effect); }
+  virtual std::uint64_t report_affected(std::uint32_t effect) const {
+    static_cast<void>(effect);
+    return 0;
+  }
 };
 
 class FaultPlayer {

@@ -1,6 +1,7 @@
 #include "scenarios/scenario.h"
 
 #include <cassert>
+#include <string>
 
 namespace phoenix {
 
@@ -20,6 +21,14 @@ int group_of(const Scenario& scenario, NodeId node) {
     ++group;
   }
   return group;
+}
+
+std::vector<std::string> node_names(const Scenario& scenario) {
+  std::vector<std::string> names;
+  for (const NodeGroup& group : scenario.cluster.groups) {
+    for (int i = 0; i < group.count; ++i) names.push_back(group.name + "-" + std::to_string(i));
+  }
+  return names;
 }
 
 }  // namespace phoenix

@@ -233,5 +233,7 @@ struct Scenario {
 // Nodes in id order: groups in file order, then by place in the group.
 int node_count(const Scenario& scenario);
 int group_of(const Scenario& scenario, NodeId node);
+// By NodeId: "<group>-<number in the group>".
+std::vector<std::string> node_names(const Scenario& scenario);
 
 }  // namespace phoenix

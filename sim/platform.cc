@@ -125,14 +125,6 @@ class Builder {
 
 Platform build_platform(const Scenario& scenario) { return Builder(scenario).build(); }
 
-std::vector<std::string> node_names(const Scenario& scenario) {
-  std::vector<std::string> names;
-  for (const NodeGroup& group : scenario.cluster.groups) {
-    for (int i = 0; i < group.count; ++i) names.push_back(fmt::format("{}-{}", group.name, i));
-  }
-  return names;
-}
-
 RackPath Platform::path_between(std::uint32_t from_rack, std::uint32_t to_rack,
                                 const Cluster& cluster) const {
   RackPath path;

@@ -58,9 +58,6 @@ struct Platform {
 // REQUIRES: a SimGrid engine exists and nothing was built on it yet.
 Platform build_platform(const Scenario& scenario);
 
-// Names of nodes by NodeId: "<group>-<number in the group>".
-std::vector<std::string> node_names(const Scenario& scenario);
-
 // SimGrid's flop/s of a core of speed 1.
 inline constexpr double kFlopsPerSecond = 1e9;
 

@@ -1,0 +1,61 @@
+// A line to a node or gateway by which the local world gives orders and asks for figures: JSON over
+// kControl frames. Redials by itself. On the loop's thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/net/connect.h"
+#include "runtime/net/loop.h"
+#include "runtime/wire/frame_link.h"
+
+namespace phoenix::local {
+
+class LabLink final : private wire::LinkUser {
+ public:
+  using Json = nlohmann::json;
+  // An answer, or null where the connection broke before it came.
+  using OnAnswer = std::function<void(const Json& answer)>;
+
+  LabLink(net::Loop& loop, const net::Address& address, std::string token);
+  ~LabLink() override;
+
+  bool is_up() const { return link_ != nullptr; }
+  // Sent in order; waits for the connection where there is none, up to kWaitingMax commands, the
+  // oldest of which are then answered with null.
+  void command(const Json& command, OnAnswer on_answer = nullptr);
+  // Answers everything that waits with null; for a party that is gone.
+  void give_up();
+
+  static constexpr std::size_t kWaitingMax = 1'000;
+
+ private:
+  struct Waiting {
+    std::string text;
+    OnAnswer on_answer;
+  };
+
+  void dial();
+  void on_dialled(Result<std::unique_ptr<net::Channel>> channel);
+  void send(Waiting&& waiting);
+  wire::FrameError on_frame(wire::FrameLink& link, const wire::Frame& frame) override;
+  void on_link_closed(wire::FrameLink& link, const std::string& why) override;
+
+  net::Loop& loop_;
+  net::Address address_;
+  std::string token_;
+  net::Timer redial_;
+  wire::LinkCounters counters_;
+  std::unique_ptr<net::Dial> dial_;
+  std::unique_ptr<wire::FrameLink> link_;
+  std::deque<Waiting> waiting_;
+  std::unordered_map<std::uint64_t, OnAnswer> asked_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace phoenix::local
