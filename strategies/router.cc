@@ -14,6 +14,7 @@ namespace phoenix {
 namespace {
 
 constexpr Duration kTick = std::chrono::seconds(1);
+constexpr std::size_t kActions = 256;  // of one wake; more need more room once
 
 // What a failed attempt means to the client when it was the last one.
 constexpr FailureReason reason_of(AttemptResult result) {
@@ -132,6 +133,8 @@ Router::State::State(const RouterSettings& router_settings,
   if (settings.hedge_quantile > 0) {
     hedge_delays.assign(classes.size(), HedgeDelay(settings.hedge_quantile));
   }
+  answers.reserve(kActions);
+  sends.reserve(kActions);
   plan_upkeep();
 }
 

@@ -260,7 +260,7 @@ void FlightTable::push_due(FlightSlot slot, Time at) {
     const bool backs_off = flight.state == FlightState::kBackingOff && flight.since == due.at;
     return !backs_off && flight.deadline != due.at;
   };
-  if (due_.size() >= 2 * open_ + kDueSlack) {
+  if (due_.size() >= 2 * (flights_.size() - free_.size()) + kDueSlack) {
     std::erase_if(due_, is_stale);
     std::make_heap(due_.begin(), due_.end(), kLater);
   }

@@ -39,7 +39,8 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing;
 
-// Errors, refusals, timeouts, retries, ejections, waiting and reports: all of it, all the time.
+// Errors, refusals, timeouts, retries, second copies, ejections, waiting and reports: all of it,
+// all the time.
 class BusyWorld {
  public:
   BusyWorld() : router_(make_router<Uniform>(settings(), {{ServiceId{0}, 40ms}})) {
@@ -74,6 +75,8 @@ class BusyWorld {
     settings.retries = 2;
     settings.ejection_interval = 200ms;
     settings.ejection_time = 100ms;
+    settings.hedge_quantile = 0.5;
+    settings.hedge_max = 5ms;
     return settings;
   }
   // Some far out of order.
@@ -111,6 +114,7 @@ TEST(RouterAllocation, NoneAfterWarmUp) {
   EXPECT_EQ(allocations - before, 0U);
   const RouterCounters& counters = world.counters();
   EXPECT_GT(counters.retries, 0U);
+  EXPECT_GT(counters.hedges, 0U);
   EXPECT_GT(counters.queued, 0U);
   EXPECT_GT(counters.ejections, 0U);
   EXPECT_GT(counters.timed_out_attempts, 0U);
