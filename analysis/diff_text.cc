@@ -306,10 +306,11 @@ std::string miss_text(const ToleranceCheck& check) {
   const std::string& name = check.metric.name;
   const std::string_view metric =
       std::string_view(name).substr(name.starts_with("latency_") ? 8 : 0);
-  return fmt::format("{}: {} against {}, {} where {} is allowed", metric,
-                     number_text(check.metric, check.metric.a),
-                     number_text(check.metric, check.metric.b), difference_text(check.metric),
-                     human_share(check.allowed, 1));
+  const std::string difference =
+      std::isnan(check.metric.relative()) ? "" : difference_text(check.metric) + " ";
+  return fmt::format(
+      "{}: {} against {}, {}where {} is allowed", metric, number_text(check.metric, check.metric.a),
+      number_text(check.metric, check.metric.b), difference, human_share(check.allowed, 1));
 }
 
 }  // namespace phoenix

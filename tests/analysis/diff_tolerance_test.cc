@@ -92,10 +92,12 @@ TEST(Tolerances, WhatOnlyOneKnowsIsAMiss) {
 }
 
 TEST(Tolerances, AMissIsOneLineWithBothNumbers) {
-  const auto checks = check_tolerances(diff_of(run_a(), run_b()), parsed("p95=2%,failures=50%"));
-  ASSERT_EQ(checks.size(), 2U);
+  const auto checks =
+      check_tolerances(diff_of(run_a(), run_b()), parsed("p95=2%,failures=50%,ejections=5%"));
+  ASSERT_EQ(checks.size(), 3U);
   EXPECT_EQ(miss_text(checks[0]), "p95: 40.0 ms against 46.0 ms, +15.0 % where 2.0 % is allowed");
   EXPECT_EQ(miss_text(checks[1]), "failed: 20 against 69, +245 % where 50.0 % is allowed");
+  EXPECT_EQ(miss_text(checks[2]), "ejections: 0 against 3, where 5.0 % is allowed");
 }
 
 }  // namespace
