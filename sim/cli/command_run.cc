@@ -7,12 +7,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "analysis/progress.h"
 #include "analysis/result_text.h"
 #include "scenarios/arrivals.h"
 #include "scenarios/parser.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/local_world.h"
-#include "sim/cli/progress.h"
 #include "sim/lockstep.h"
 #include "sim/simulate.h"
 

@@ -1,4 +1,4 @@
-#include "sim/cli/progress.h"
+#include "analysis/progress.h"
 
 #include <algorithm>
 #include <string>
@@ -6,9 +6,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "sim/cli/commands.h"
-
-namespace phoenix::cli {
+namespace phoenix {
 namespace {
 
 constexpr int kWidth = 30;
@@ -18,7 +16,7 @@ constexpr auto kLineEvery = std::chrono::seconds(10);
 }  // namespace
 
 Progress::Progress(double simulated_s_total)
-    : total_s_(simulated_s_total), is_terminal_(is_terminal(STDERR_FILENO)) {}
+    : total_s_(simulated_s_total), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (drawn_) fmt::print(stderr, "\r\033[K");
@@ -49,4 +47,4 @@ void Progress::draw(double share, double left_s, double simulated_s) {
   drawn_ = true;
 }
 
-}  // namespace phoenix::cli
+}  // namespace phoenix

@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace phoenix::cli {
+namespace phoenix {
 
 class Progress {
  public:
@@ -27,4 +27,4 @@ class Progress {
   Clock::time_point shown_ = began_;
 };
 
-}  // namespace phoenix::cli
+}  // namespace phoenix

@@ -1,0 +1,242 @@
+// Starting the processes of the local world and noticing how they end.
+#include <csignal>
+#include <fstream>
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runtime/local/local_world.h"
+#include "strategies/core/units.h"
+
+namespace phoenix::local {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr Duration kReadyWithin = std::chrono::seconds(20);
+constexpr Duration kLoadStartsIn = std::chrono::milliseconds(500);
+constexpr int kOutcomeBuffer = 4 << 20;
+
+std::string ns_text(Duration d) { return std::to_string(d.count()) + "ns"; }
+
+}  // namespace
+
+Status LocalWorld::wait_until(const std::function<bool()>& condition, const std::string& what) {
+  const Time limit = loop_.now() + kReadyWithin;
+  while (!condition()) {
+    if (!problem_.empty()) return Error{problem_};
+    if (loop_.now() >= limit) {
+      return Error{what + " within " + print_duration(kReadyWithin) + " of waiting"};
+    }
+    loop_.run_until(std::min(limit, loop_.now() + std::chrono::milliseconds(2)));
+  }
+  return success();
+}
+
+std::string LocalWorld::last_words(const std::string& name) const {
+  std::ifstream log(log_path(name));
+  std::string last;
+  for (std::string line; std::getline(log, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last.empty() ? "" : ": " + last;
+}
+
+std::vector<std::string> LocalWorld::scenario_arguments() const {
+  std::vector<std::string> arguments = {"--scenario", scenario_.path};
+  for (const std::string& change : scenario_.overrides) {
+    arguments.push_back("--set");
+    arguments.push_back(change);
+  }
+  return arguments;
+}
+
+Status LocalWorld::start_gateways() {
+  const auto count = static_cast<std::size_t>(scenario_.gateway.count);
+  gateways_.resize(count);
+  for (std::size_t g = 0; g < count; ++g) {
+    LocalGateway& gateway = gateways_[g];
+    const std::string name = "gateway-" + std::to_string(g);
+    ChildSpec spec;
+    spec.arguments = {sibling_program("phoenix-gateway"),
+                      "--number",
+                      std::to_string(g),
+                      "--token-file",
+                      token_path_,
+                      "--epoch",
+                      std::to_string(loop_.epoch().monotonic_ns),
+                      "--log-level",
+                      "warning"};
+    const std::vector<std::string> scenario = scenario_arguments();
+    spec.arguments.insert(spec.arguments.end(), scenario.begin(), scenario.end());
+    spec.log_path = log_path(name);
+    auto started = Child::start(
+        loop_, spec,
+        [&gateway](std::string_view line) {
+          const Json ready = Json::parse(line, nullptr, false);
+          if (!ready.is_object()) return;
+          gateway.http = ready.value("http", "");
+          gateway.frames = ready.value("frames", "");
+        },
+        [this, name](ChildEnd end) { fail(name + " " + end.text() + last_words(name)); });
+    if (!started) return Error{started.error()};
+    gateway.process = std::move(*started);
+  }
+  Status ready = wait_until(
+      [this] {
+        for (const LocalGateway& gateway : gateways_) {
+          if (gateway.frames.empty()) return false;
+        }
+        return true;
+      },
+      "the gateways were not ready");
+  if (!ready) return ready;
+  for (LocalGateway& gateway : gateways_) {
+    gateway.link =
+        std::make_unique<LabLink>(loop_, net::Address::parse(gateway.frames).value(), token_);
+  }
+  return success();
+}
+
+Status LocalWorld::start_nodes() {
+  const std::vector<std::string> names = node_names(scenario_);
+  nodes_.resize(names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    nodes_[i].name = names[i];
+    nodes_[i].group = static_cast<std::uint32_t>(group_of(scenario_, id_at<NodeId>(i)));
+    if (Status started = launch_node(i); !started) return started;
+  }
+  return wait_until(
+      [this] {
+        for (const LocalNode& node : nodes_) {
+          if (!node.up) return false;
+        }
+        for (const LocalGateway& gateway : gateways_) {
+          if (!gateway.link->is_up()) return false;
+        }
+        return true;
+      },
+      "the nodes were not ready");
+}
+
+Status LocalWorld::launch_node(std::size_t place) {
+  LocalNode& node = nodes_[place];
+  const NodeGroup& group = scenario_.cluster.groups[node.group];
+  ChildSpec spec;
+  spec.arguments = {sibling_program("phoenix-node"),
+                    "--name",
+                    node.name,
+                    "--listen",
+                    node.address.empty() ? "127.0.0.1:0" : node.address,
+                    "--cores",
+                    std::to_string(group.cores),
+                    "--speed",
+                    print_number(group.speed),
+                    "--weight",
+                    print_number(group.weight),
+                    "--memory",
+                    print_bytes(group.memory_bytes),
+                    "--network",
+                    print_number(group.bandwidth) + "B/s",
+                    "--report-interval",
+                    ns_text(scenario_.reports.interval),
+                    "--requests",
+                    "100000",
+                    "--grace",
+                    "24h",
+                    "--token-file",
+                    token_path_,
+                    "--lab",
+                    "--log-level",
+                    "warning"};
+  if (!scenario_.reports.piggyback) spec.arguments.push_back("--no-piggyback");
+  for (const LocalGateway& gateway : gateways_) {
+    spec.arguments.insert(spec.arguments.end(), {"--gateway", gateway.frames});
+  }
+  for (const Service& service : scenario_.services) {
+    const bool hosts = group.services.empty() ||
+                       std::find(group.services.begin(), group.services.end(), service.name) !=
+                           group.services.end();
+    if (!hosts) continue;
+    spec.arguments.insert(
+        spec.arguments.end(),
+        {"--service",
+         fmt::format("{}=synthetic[queue={}, memory={}]", service.name, service.queue,
+                     print_number(service.memory_bytes)),
+         "--discipline", service.discipline == Discipline::kFifo ? "fifo" : "ps"});
+  }
+  spec.log_path = log_path(node.name);
+  ++node.incarnation;
+  auto started = Child::start(
+      loop_, spec, [this, place](std::string_view line) { on_node_ready(place, line); },
+      [this, place](const ChildEnd& end) { on_node_end(place, end); });
+  if (!started) return Error{started.error()};
+  node.process = std::move(*started);
+  return success();
+}
+
+void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
+  LocalNode& node = nodes_[place];
+  const Json ready = Json::parse(line, nullptr, false);
+  if (!ready.is_object() || node.up) return;
+  node.up = true;
+  node.address = ready.value("listen", node.address);
+  if (node.link == nullptr) {
+    node.link = std::make_unique<LabLink>(loop_, net::Address::parse(node.address).value(), token_);
+  }
+  for (const auto& [effect, factor] : node.slowdowns) {
+    node.link->command({{"slow", effect}, {"factor", factor}});
+  }
+  if (node.pauses > 0) node.process->signal(SIGSTOP);
+}
+
+void LocalWorld::on_node_end(std::size_t place, const ChildEnd& end) {
+  LocalNode& node = nodes_[place];
+  const bool has_drained = node.drains > 0 && end.exit_code == 0;
+  node.up = false;
+  node.process.reset();
+  node.end_life();
+  if (!has_drained) fail(node.name + " " + end.text() + last_words(node.name));
+}
+
+Status LocalWorld::start_load() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return Error{"cannot make a socket pair"};
+  }
+  for (const int end : ends) {
+    ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kOutcomeBuffer, sizeof kOutcomeBuffer);
+    ::setsockopt(end, SOL_SOCKET, SO_RCVBUF, &kOutcomeBuffer, sizeof kOutcomeBuffer);
+  }
+  outcomes_ = std::make_unique<net::DescriptorReader>(
+      loop_, ends[0], [this](std::string_view bytes) { on_outcome_bytes(bytes); }, [] {});
+  offset_ = (loop_.now() + kLoadStartsIn) - kStart;
+  std::string frames;
+  for (const LocalGateway& gateway : gateways_) {
+    frames += (frames.empty() ? "" : ",") + gateway.frames;
+  }
+  ChildSpec spec;
+  spec.arguments = {sibling_program("phoenix-load"),
+                    "--frames",
+                    frames,
+                    "--token-file",
+                    token_path_,
+                    "--outcomes-fd",
+                    "3",
+                    "--epoch",
+                    std::to_string(loop_.epoch().monotonic_ns + offset_.count())};
+  const std::vector<std::string> scenario = scenario_arguments();
+  spec.arguments.insert(spec.arguments.end(), scenario.begin(), scenario.end());
+  spec.log_path = log_path("load");
+  spec.passed = ends[1];
+  auto started = Child::start(loop_, spec, nullptr, [this](const ChildEnd& end) {
+    if (end.exit_code != 0) fail("the load source " + end.text() + last_words("load"));
+  });
+  ::close(ends[1]);
+  if (!started) return Error{started.error()};
+  load_ = std::move(*started);
+  return success();
+}
+
+}  // namespace phoenix::local
