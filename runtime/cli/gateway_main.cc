@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <random>
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/gateway/gateway.h"
+#include "runtime/gateway/lab_config.h"
 #include "runtime/log.h"
 
 namespace {
@@ -41,13 +43,17 @@ struct Options {
   int ready_fd = -1;
   std::int64_t epoch_ns = -1;
   std::uint64_t seed = 0;
+  std::string scenario;  // instead of a configuration
+  std::vector<std::string> overrides;
+  int number = 0;
+  std::string token_file;
 };
 
 po::options_description describe(Options& o) {
   po::options_description options("Usage: phoenix-gateway --config FILE [options]\n\nOptions");
   auto add = options.add_options();
   add("help,h", "show this help");
-  add("config", po::value(&o.config)->value_name("FILE")->required(), "the configuration to serve");
+  add("config", po::value(&o.config)->value_name("FILE"), "the configuration to serve");
   add("check", po::bool_switch(&o.check), "only check the configuration");
   add("log-level", po::value(&o.log_level)->value_name("LEVEL")->default_value("info"),
       "debug, info, warning, error or off");
@@ -57,6 +63,13 @@ po::options_description describe(Options& o) {
       "output");
   add("epoch", po::value(&o.epoch_ns)->value_name("NS"),
       "CLOCK_MONOTONIC date of time zero, to share a time line with other processes");
+  add("scenario", po::value(&o.scenario)->value_name("FILE"),
+      "serve as a gateway of this scenario, on free ports, taking orders of a lab");
+  add("set", po::value(&o.overrides)->composing()->value_name("KEY=VALUE"),
+      "with --scenario: change a key of it");
+  add("number", po::value(&o.number)->value_name("N"), "with --scenario: which of its gateways");
+  add("token-file", po::value(&o.token_file)->value_name("FILE"),
+      "with --scenario: the secret that others must show");
   add("seed", po::value(&o.seed)->value_name("N"), "of balancers' choices; default: random");
   return options;
 }
@@ -72,6 +85,9 @@ int parse(int argc, char** argv, Options& o) {
       return kFine;
     }
     po::notify(values);
+    if (values.contains("config") == values.contains("scenario")) {
+      throw po::error("takes one of --config and --scenario");
+    }
     if (!values.contains("seed")) o.seed = std::random_device{}() * 0x9e3779b97f4a7c15ULL;
   } catch (const std::exception& problem) {
     std::cerr << "phoenix-gateway: " << problem.what() << "; see phoenix-gateway --help\n";
@@ -90,6 +106,17 @@ Status say_ready(const gateway::Gateway& gateway, int fd) {
     return Error{"cannot write to file descriptor " + std::to_string(out)};
   }
   return success();
+}
+
+gateway::ParsedConfig config_of_scenario(const Options& o) {
+  ParsedScenario parsed = parse_scenario_file(o.scenario, o.overrides);
+  if (!parsed.scenario) return {std::nullopt, std::move(parsed.problems)};
+  std::ifstream file(o.token_file);
+  std::string token;
+  if (!(file >> token)) {
+    return {std::nullopt, {{o.token_file, 0, 0, "", "found no token; allowed one word"}}};
+  }
+  return {gateway::lab_config(*parsed.scenario, o.number, token), {}};
 }
 
 int serve(const Options& o, gateway::GatewayConfig config) {
@@ -125,7 +152,8 @@ int main(int argc, char** argv) {
   Options o;
   if (const int done = parse(argc, argv, o); done >= 0) return done;
   std::signal(SIGPIPE, SIG_IGN);
-  gateway::ParsedConfig parsed = gateway::parse_gateway_config(o.config);
+  gateway::ParsedConfig parsed =
+      o.scenario.empty() ? gateway::parse_gateway_config(o.config) : config_of_scenario(o);
   if (!parsed.config) {
     print_problems(std::cerr, parsed.problems);
     return kUsage;

@@ -102,7 +102,8 @@ struct GatewayConfig {
   std::vector<ServiceConfig> services;
   std::vector<RouteConfig> routes;
   RecordConfig record;
-  bool lab = false;  // takes faults from the local world
+  bool lab = false;                         // takes faults from the local world
+  std::vector<std::string> expected_nodes;  // names whose numbers are theirs, 0 first
 
   std::string token;  // read from token_file
   std::string path;   // of the file

@@ -29,6 +29,9 @@ Directory::Directory(Duration forget_after, int max_nodes, Publish publish)
 void Directory::apply(const GatewayConfig& config) {
   forget_after_ = config.forget_node;
   max_nodes_ = static_cast<std::size_t>(config.max_nodes);
+  for (const std::string& name : config.expected_nodes) {
+    if (reserved_.try_emplace(name, NodeId{next_id_}).second) ++next_id_;
+  }
   std::map<std::string, std::vector<ServiceOffer>> servers;
   for (const ServiceConfig& service : config.services) {
     for (const ServerConfig& server : service.servers) {
@@ -189,7 +192,9 @@ Directory::Entry* Directory::entry_of(std::uint64_t link) {
 
 Directory::Entry& Directory::add(const std::string& name, Protocol protocol) {
   std::uint32_t id = next_id_;
-  if (free_.empty()) {
+  if (const auto own = reserved_.find(name); own != reserved_.end()) {
+    id = static_cast<std::uint32_t>(own->second);
+  } else if (free_.empty()) {
     ++next_id_;
   } else {
     id = *free_.begin();
@@ -208,7 +213,7 @@ void Directory::remove(NodeId id) {
   Entry& entry = node.mapped();
   for (const std::uint64_t link : entry.links) by_link_.erase(link);
   by_name_.erase(entry.view.name);
-  free_.insert(static_cast<std::uint32_t>(id));
+  if (!reserved_.contains(entry.view.name)) free_.insert(static_cast<std::uint32_t>(id));
   entry.view.has_left = true;
   publish(entry);
 }

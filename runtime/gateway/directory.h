@@ -105,6 +105,7 @@ class Directory {
   std::map<std::uint32_t, Entry> entries_;  // by id
   std::map<std::string, NodeId> by_name_;
   std::map<std::uint64_t, NodeId> by_link_;
+  std::map<std::string, NodeId> reserved_;  // numbers of expected nodes, theirs for good
   std::set<std::uint32_t> free_;
   std::uint32_t next_id_ = 0;
   std::set<std::string> silent_;
