@@ -137,10 +137,10 @@ void HttpSession::submit() {
   answer.keeps = request_keeps_ && !ends_when_idle_ && !sink_.is_draining();
   answer.minor_version = minor_version_;
   answer.to_head = request_.method == "HEAD";
-  answer.size = request_.method.size() + request_.target.size() + request_.headers.size() +
-                request_.body.size();
   if (!answer.keeps) end_after(answer);
   if (local_status_ != 0) return answer_locally(answer, local_status_, reason_of(local_status_));
+  answer.size = request_.method.size() + request_.target.size() + request_.headers.size() +
+                request_.body.size();
   bytes_under_way_ += answer.size;
   request_.size = static_cast<double>(answer.size);
   set_key(request_, {peer_, channel_->is_encrypted()}, sink_);
