@@ -108,9 +108,14 @@ void Directory::mark_down(Entry& entry, Time now) {
   publish(entry);
 }
 
-NodeId Directory::node_of(std::uint64_t link) const {
+const NodeView* Directory::node_at(std::uint64_t link) const {
   const auto found = by_link_.find(link);
-  return found == by_link_.end() ? kNoNode : found->second;
+  return found == by_link_.end() ? nullptr : find(found->second);
+}
+
+const NodeView* Directory::find(NodeId id) const {
+  const auto found = entries_.find(static_cast<std::uint32_t>(id));
+  return found == entries_.end() ? nullptr : &found->second.view;
 }
 
 Status Directory::drain(const std::string& name) {
@@ -186,8 +191,9 @@ Result<Directory::Entry*> Directory::find(const std::string& name) {
 }
 
 Directory::Entry* Directory::entry_of(std::uint64_t link) {
-  const NodeId id = node_of(link);
-  return id == kNoNode ? nullptr : &entries_.at(static_cast<std::uint32_t>(id));
+  const auto found = by_link_.find(link);
+  return found == by_link_.end() ? nullptr
+                                 : &entries_.at(static_cast<std::uint32_t>(found->second));
 }
 
 Directory::Entry& Directory::add(const std::string& name, Protocol protocol) {

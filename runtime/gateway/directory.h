@@ -62,7 +62,9 @@ class Directory {
   Result<NodeId> announce(std::uint64_t link, const Announcement& announcement);
   void goodbye(std::uint64_t link);
   void closed(std::uint64_t link, Time now);
-  NodeId node_of(std::uint64_t link) const;  // kNoNode where it announces nobody
+  // Null where there is none.
+  const NodeView* node_at(std::uint64_t link) const;  // that this connection announces
+  const NodeView* find(NodeId id) const;
 
   // By operators; the error lists what is known.
   Status drain(const std::string& name);

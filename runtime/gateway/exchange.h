@@ -92,7 +92,8 @@ class UpstreamUser {
 class Upstream {
  public:
   virtual ~Upstream() = default;  // attempts under way end without a word
-  // `request` lives at least until on_attempt() or forget(). `time_left` is passed on; max: none.
+  // `request` lives at least until on_attempt() or forget(); towards nodes that speak frames only
+  // during the call. `time_left` is passed on; max: none.
   virtual void send(AttemptId attempt, const Request& request, std::string_view service,
                     std::string_view request_class, Duration time_left) = 0;
   // Nobody waits for this attempt any more: no callback for it. HTTP closes that connection, frames

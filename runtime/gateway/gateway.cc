@@ -1,5 +1,6 @@
 #include "runtime/gateway/gateway.h"
 
+#include <algorithm>
 #include <thread>
 
 #include "runtime/log.h"
@@ -89,36 +90,52 @@ Result<TlsContexts> Gateway::make_tls(const GatewayConfig& config) const {
     if (!server) return Error{server.error()};
     contexts.server = std::move(*server);
   }
-  if (is_set(config.upstream_tls)) {
+  const auto wants_tls = [](const ServiceConfig& service) { return service.upstream_tls; };
+  if (is_set(config.upstream_tls) || std::ranges::any_of(config.services, wants_tls)) {
     auto client = net::make_client_tls(config.upstream_tls);
     if (!client) return Error{client.error()};
     contexts.upstream = std::move(*client);
+    if (is_set(config.upstream_tls)) contexts.frames = contexts.upstream;
   }
   return contexts;
 }
 
-// The first thread finds out the port, the others share it. Nothing stays open where one fails.
+// The first thread finds out the port, the others share it.
+Result<net::Address> Gateway::listen_on_all(const GatewayConfig& config, std::string address,
+                                            const TlsContexts& tls, Listen listen) {
+  Result<net::Address> opened = Error{"found no thread"};
+  for (const auto& thread : threads_) {
+    thread->call([&] { opened = ((*thread).*listen)(config, address, tls); });
+    if (!opened) return opened;
+    address = opened->text();
+  }
+  return opened;
+}
+
+// Those that are new or have moved; nothing has changed where one fails.
 Status Gateway::open_listeners(const GatewayConfig& config, const TlsContexts& tls) {
-  const auto open = [&](const std::string& text, std::optional<net::Address>& local,
-                        auto listen) -> Status {
-    std::string address = text;
-    for (const auto& thread : threads_) {
-      Result<net::Address> opened = Error{""};
-      thread->call([&] { opened = ((*thread).*listen)(address, tls); });
-      if (!opened) return Error{opened.error()};
-      address = opened->text();
-      local = *opened;
-    }
+  std::optional<net::Address> http = http_;
+  std::optional<net::Address> frames = frames_;
+  const auto reopen = [&](const std::string& wanted, const std::string& before,
+                          std::optional<net::Address>& local, Listen listen) -> Status {
+    if (local && wanted == before) return success();
+    local.reset();
+    if (wanted.empty()) return success();
+    Result<net::Address> opened = listen_on_all(config, wanted, tls, listen);
+    if (!opened) return Error{opened.error()};
+    local = *opened;
     return success();
   };
-  const bool is_first = !frames_ && !http_;
-  if (!config.frames.empty() && (is_first || config.frames != config_->frames)) {
-    std::optional<net::Address> local;
-    if (Status opened = open(config.frames, local, &GatewayThread::listen_frames); !opened) {
-      return opened;
-    }
-    frames_ = local;
+  if (Status opened = reopen(config.http, config_->http, http, &GatewayThread::listen_http);
+      !opened) {
+    return opened;
   }
+  if (Status opened = reopen(config.frames, config_->frames, frames, &GatewayThread::listen_frames);
+      !opened) {
+    return opened;
+  }
+  http_ = http;
+  frames_ = frames;
   return success();
 }
 
@@ -152,10 +169,10 @@ void Gateway::on_announce(GatewayThread& from, std::uint64_t link,
 }
 
 void Gateway::on_report(std::uint64_t link, const wire::Report& report) {
-  const NodeId node = directory_.node_of(link);
-  if (node == kNoNode) return;
+  const NodeView* const node = directory_.node_at(link);
+  if (node == nullptr) return;
   for (const auto& thread : threads_) {
-    thread->post([worker = &thread->worker(), node, report] { worker->on_report(node, report); });
+    thread->post([t = thread.get(), view = *node, report] { t->hear(view, report); });
   }
 }
 
@@ -169,11 +186,7 @@ void Gateway::on_node_gone(std::uint64_t link) {
 void Gateway::on_notices(const std::vector<RouterNotice>& notices) {
   for (const RouterNotice& notice : notices) {
     std::string subject = catalog_->services()[index(notice.service)].name;
-    if (notice.node != kNoNode) {
-      for (const NodeView& node : directory_.nodes()) {
-        if (node.id == notice.node) subject = node.name;
-      }
-    }
+    if (const NodeView* const node = directory_.find(notice.node)) subject = node->name;
     decide("router", std::string(action_text(notice.kind)), std::move(subject), notice.why,
            notice.value, notice.at);
   }

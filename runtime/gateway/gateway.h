@@ -15,6 +15,7 @@
 #include "runtime/gateway/control.h"
 #include "runtime/gateway/directory.h"
 #include "runtime/gateway/gateway_thread.h"
+#include "runtime/gateway/lab_command.h"
 #include "runtime/net/connect.h"
 #include "runtime/net/loop.h"
 
@@ -63,6 +64,10 @@ class Gateway final : public GatewayControl {
   Status adopt(GatewayConfig config);
   void spread(std::shared_ptr<const GatewayConfig> config, TlsContexts tls);
   Status open_listeners(const GatewayConfig& config, const TlsContexts& tls);
+  using Listen = Result<net::Address> (GatewayThread::*)(const GatewayConfig&, const std::string&,
+                                                         const TlsContexts&);
+  Result<net::Address> listen_on_all(const GatewayConfig& config, std::string address,
+                                     const TlsContexts& tls, Listen listen);
   void publish(const NodeView& node);
   void arm_directory();
   void decide(std::string family, std::string action, std::string subject, std::string reason,
@@ -76,7 +81,9 @@ class Gateway final : public GatewayControl {
   void on_report(std::uint64_t link, const wire::Report& report);
   void on_goodbye(std::uint64_t link);
   void on_node_gone(std::uint64_t link);
-  void on_control(GatewayThread& from, std::uint64_t link, std::uint64_t id, std::string command);
+  void on_control(GatewayThread& from, std::uint64_t link, std::uint64_t id,
+                  const std::string& text);
+  Result<std::uint64_t> obey(const LabCommand& command);
   void on_notices(const std::vector<RouterNotice>& notices);
 
   net::Loop& loop_;

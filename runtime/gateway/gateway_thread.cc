@@ -1,12 +1,28 @@
 #include "runtime/gateway/gateway_thread.h"
 
+#include <algorithm>
+#include <cassert>
 #include <future>
 
 #include "runtime/gateway/frame_upstream.h"
 #include "runtime/gateway/gateway.h"
-#include "runtime/log.h"
+#include "runtime/gateway/http_upstream.h"
 
 namespace phoenix::gateway {
+namespace {
+
+net::ListenSettings listen_settings(const GatewayConfig& config, std::size_t connections,
+                                    const TlsContexts& tls) {
+  net::ListenSettings settings;
+  settings.reuse_port = true;
+  settings.connections = connections;
+  settings.tls = tls.server;
+  settings.channel.send_buffer = config.knobs.socket_buffer;
+  settings.channel.receive_buffer = config.knobs.socket_buffer;
+  return settings;
+}
+
+}  // namespace
 
 GatewayThread::GatewayThread(Gateway& owner, int number, net::Epoch epoch,
                              std::shared_ptr<const GatewayConfig> config,
@@ -22,6 +38,7 @@ GatewayThread::GatewayThread(Gateway& owner, int number, net::Epoch epoch,
   options.on_notices = [this](std::vector<RouterNotice> notices) {
     owner_.post([&owner = owner_, notices = std::move(notices)] { owner.on_notices(notices); });
   };
+  if (config_->lab) shim_ = std::make_unique<ShimWorld>(loop_, number);
   worker_ = std::make_unique<Worker>(loop_, config_, std::move(catalog), std::move(options));
   frames_ =
       std::make_unique<FrameIngress>(*worker_, static_cast<PeerEvents&>(*this), links_, number);
@@ -54,21 +71,24 @@ void GatewayThread::call(const std::function<void()>& work) {
   done.get_future().wait();
 }
 
-net::ListenSettings GatewayThread::listen_settings(std::size_t connections,
-                                                   const TlsContexts& tls) const {
-  net::ListenSettings settings;
-  settings.reuse_port = true;
-  settings.connections = connections;
-  settings.tls = tls.server;
-  settings.channel.send_buffer = config_->knobs.socket_buffer;
-  settings.channel.receive_buffer = config_->knobs.socket_buffer;
-  return settings;
+Result<net::Address> GatewayThread::listen_http(const GatewayConfig& config,
+                                                const std::string& address,
+                                                const TlsContexts& tls) {
+  auto listener = net::Listener::open(
+      loop_, *net::Address::parse(address),
+      listen_settings(config, config.http_limits.connections, tls),
+      [this](std::unique_ptr<net::Channel> channel) { http_->adopt(std::move(channel)); });
+  if (!listener) return Error{listener.error()};
+  new_http_listener_ = std::move(*listener);
+  return new_http_listener_->local();
 }
 
-Result<net::Address> GatewayThread::listen_frames(const std::string& address,
+Result<net::Address> GatewayThread::listen_frames(const GatewayConfig& config,
+                                                  const std::string& address,
                                                   const TlsContexts& tls) {
   auto listener = net::Listener::open(
-      loop_, *net::Address::parse(address), listen_settings(net::ListenSettings{}.connections, tls),
+      loop_, *net::Address::parse(address),
+      listen_settings(config, net::ListenSettings{}.connections, tls),
       [this](std::unique_ptr<net::Channel> channel) { frames_->adopt(std::move(channel)); });
   if (!listener) return Error{listener.error()};
   new_frame_listener_ = std::move(*listener);
@@ -76,16 +96,22 @@ Result<net::Address> GatewayThread::listen_frames(const std::string& address,
 }
 
 void GatewayThread::keep_new_listeners() {
+  if (new_http_listener_) http_listener_ = std::move(new_http_listener_);
   if (new_frame_listener_) frame_listener_ = std::move(new_frame_listener_);
 }
 
-void GatewayThread::drop_new_listeners() { new_frame_listener_.reset(); }
+void GatewayThread::drop_new_listeners() {
+  new_http_listener_.reset();
+  new_frame_listener_.reset();
+}
 
 void GatewayThread::apply(std::shared_ptr<const GatewayConfig> config,
                           std::shared_ptr<const Catalog> catalog, const TlsContexts& tls) {
+  if (config->http.empty()) http_listener_.reset();
   if (config->frames.empty()) frame_listener_.reset();
   config_ = std::move(config);
   tls_ = tls;
+  if (http_listener_) http_listener_->set_tls(tls_.server);
   if (frame_listener_) frame_listener_->set_tls(tls_.server);
   worker_->apply(config_, std::move(catalog));
   frames_->apply(config_->knobs);
@@ -93,31 +119,62 @@ void GatewayThread::apply(std::shared_ptr<const GatewayConfig> config,
 
 void GatewayThread::begin_drain() {
   worker_->set_draining();
+  http_listener_.reset();
   frame_listener_.reset();
 }
 
 GatewayThread::Busy GatewayThread::go_on_draining() {
+  http_->drain();
   frames_->drain();
-  return {worker_->open_exchanges(), frames_->clients()};
+  return {worker_->open_exchanges(), http_->connections() + frames_->clients()};
 }
 
 ThreadStatus GatewayThread::status() const {
   ThreadStatus status;
   status.worker = worker_->snapshot();
+  if (http_listener_) status.http_listener = http_listener_->counters();
   if (frame_listener_) status.frame_listener = frame_listener_->counters();
   status.links = links_;
   status.frames_refused = frames_->refused();
   return status;
 }
 
+void GatewayThread::hear(const NodeView& node, const wire::Report& report) {
+  if (shim_ == nullptr) return worker_->on_report(node.id, report);
+  shim_->carry_report(node.name, report, [this, id = node.id](const wire::Report& arrived) {
+    worker_->on_report(id, arrived);
+  });
+}
+
 std::unique_ptr<Upstream> GatewayThread::make_upstream(const NodeView& node, UpstreamUser& user) {
+  if (node.protocol == Protocol::kHttp) return make_http(node, user);
+  if (shim_ == nullptr) return make_frames(node, user);
+  return shim_->wrap(node, user, [&](UpstreamUser& inner) { return make_frames(node, inner); });
+}
+
+// A server that several services share is asked for its health as the first of them says.
+std::unique_ptr<Upstream> GatewayThread::make_http(const NodeView& node, UpstreamUser& user) {
+  const auto serves = [&](const ServerConfig& server) {
+    return server.address.text() == node.name;
+  };
+  for (const ServiceConfig& service : config_->services) {
+    const auto server = std::ranges::find_if(service.servers, serves);
+    if (server == service.servers.end()) continue;
+    return make_http_upstream(loop_, node.id, *server, service,
+                              service.upstream_tls ? tls_.upstream : nullptr, config_->knobs, user);
+  }
+  assert(false);  // the directory has its servers from this configuration
+  return nullptr;
+}
+
+std::unique_ptr<Upstream> GatewayThread::make_frames(const NodeView& node, UpstreamUser& user) {
   FrameUpstreamSettings settings;
   settings.node = node.id;
   settings.node_name = node.name;
   settings.address = *net::Address::parse(node.address);
   settings.gateway_name = config_->name;
   settings.token = config_->token;
-  settings.tls = tls_.upstream;
+  settings.tls = tls_.frames;
   settings.knobs = config_->knobs;
   settings.jitter_seed = owner_.options_.seed ^ static_cast<std::uint64_t>(number_);
   return make_frame_upstream(loop_, std::move(settings), user, links_);
@@ -144,8 +201,8 @@ void GatewayThread::on_node_gone(std::uint64_t link) {
 }
 
 void GatewayThread::on_control(std::uint64_t link, std::uint64_t id, std::string command) {
-  owner_.post([this, link, id, command = std::move(command)]() mutable {
-    owner_.on_control(*this, link, id, std::move(command));
+  owner_.post([this, link, id, command = std::move(command)] {
+    owner_.on_control(*this, link, id, command);
   });
 }
 

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "runtime/gateway/frame_ingress.h"
+#include "runtime/gateway/http_ingress.h"
+#include "runtime/gateway/shim.h"
 #include "runtime/gateway/worker.h"
 #include "runtime/net/connect.h"
 #include "runtime/net/tls.h"
@@ -19,7 +21,8 @@ class Gateway;
 
 struct TlsContexts {
   std::shared_ptr<net::TlsContext> server;    // null: plain
-  std::shared_ptr<net::TlsContext> upstream;  // null: none configured
+  std::shared_ptr<net::TlsContext> frames;    // towards nodes; null: plain
+  std::shared_ptr<net::TlsContext> upstream;  // towards HTTP servers that want it; may be null
 };
 
 // One thread's share of GatewayStatus.
@@ -44,7 +47,10 @@ class GatewayThread final : private PeerEvents {
   void call(const std::function<void()>& work);
 
   // On the thread (or before it runs).
-  Result<net::Address> listen_frames(const std::string& address, const TlsContexts& tls);
+  Result<net::Address> listen_http(const GatewayConfig& config, const std::string& address,
+                                   const TlsContexts& tls);
+  Result<net::Address> listen_frames(const GatewayConfig& config, const std::string& address,
+                                     const TlsContexts& tls);
   void keep_new_listeners();  // replaces the old ones by those just opened
   void drop_new_listeners();
   void apply(std::shared_ptr<const GatewayConfig> config, std::shared_ptr<const Catalog> catalog,
@@ -58,6 +64,8 @@ class GatewayThread final : private PeerEvents {
   ThreadStatus status() const;
   Worker& worker() { return *worker_; }
   FrameIngress& frames() { return *frames_; }
+  ShimWorld* shim() { return shim_.get(); }  // null outside a lab
+  void hear(const NodeView& node, const wire::Report& report);
 
  private:
   void on_announce(std::uint64_t link, Announcement announcement) override;
@@ -67,7 +75,8 @@ class GatewayThread final : private PeerEvents {
   void on_control(std::uint64_t link, std::uint64_t id, std::string command) override;
 
   std::unique_ptr<Upstream> make_upstream(const NodeView& node, UpstreamUser& user);
-  net::ListenSettings listen_settings(std::size_t connections, const TlsContexts& tls) const;
+  std::unique_ptr<Upstream> make_frames(const NodeView& node, UpstreamUser& user);
+  std::unique_ptr<Upstream> make_http(const NodeView& node, UpstreamUser& user);
 
   Gateway& owner_;
   int number_;
@@ -75,8 +84,10 @@ class GatewayThread final : private PeerEvents {
   std::shared_ptr<const GatewayConfig> config_;
   TlsContexts tls_;
   wire::LinkCounters links_;
+  std::unique_ptr<ShimWorld> shim_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<FrameIngress> frames_;
+  std::unique_ptr<HttpIngress> http_;
   std::unique_ptr<net::Listener> http_listener_, new_http_listener_;
   std::unique_ptr<net::Listener> frame_listener_, new_frame_listener_;
   std::thread thread_;

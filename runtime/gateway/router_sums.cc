@@ -5,7 +5,8 @@ namespace phoenix::gateway {
 void add_counters(RouterCounters& sum, const RouterCounters& more) {
   for (const auto member :
        {&RouterCounters::requests, &RouterCounters::attempts, &RouterCounters::retries,
-        &RouterCounters::retries_denied, &RouterCounters::late_results,
+        &RouterCounters::retries_denied, &RouterCounters::hedges, &RouterCounters::hedges_won,
+        &RouterCounters::hedges_denied, &RouterCounters::late_results,
         &RouterCounters::timed_out_attempts, &RouterCounters::queued, &RouterCounters::panic_picks,
         &RouterCounters::slow_start_repicks, &RouterCounters::ejections,
         &RouterCounters::notices_dropped}) {

@@ -1,10 +1,7 @@
 #include "runtime/gateway/worker.h"
 
 #include <algorithm>
-#include <cassert>
-
-#include "runtime/gateway/router_sums.h"
-#include "strategies/registry.h"
+#include <utility>
 
 namespace phoenix::gateway {
 namespace {
@@ -21,6 +18,10 @@ int status_of(FailureReason reason) {
   }
 }
 
+// Longer than this a node is not taken to be at work on what nobody waits for.
+constexpr Duration kOrphanLife = std::chrono::seconds(60);
+constexpr Duration kLaneCheck = std::chrono::seconds(1);
+
 double bytes_of(const Request& request) {
   return static_cast<double>(request.target.size() + request.headers.size() + request.body.size());
 }
@@ -35,7 +36,7 @@ Worker::Worker(net::Loop& loop, std::shared_ptr<const GatewayConfig> config,
       catalog_(std::move(catalog)),
       knobs_(config_->knobs),
       classes_(catalog_->classes().size()),
-      chores_(loop, [this] { forget_due(); }),
+      chores_(loop, [this] { do_chores(); }),
       next_number_((static_cast<std::uint64_t>(options_.thread) + 1) << 44) {
   open_lane();
 }
@@ -96,11 +97,11 @@ void Worker::resume_reply(ExchangeId id) {
 
 // Decisions of the Router.
 
-void Worker::carry_send(Lane&, const RouterAction& action) {
+void Worker::carry_send(Lane& lane, const RouterAction& action) {
   Exchange& exchange = exchanges_[action.request];
   Node& node = nodes_[index(action.node)];
   const std::uint64_t id = attempts_.acquire();
-  attempts_[id] = {action.attempt, action.request, exchange.newest_attempt, action.node};
+  attempts_[id] = {action.attempt, &lane, action.request, exchange.newest_attempt, action.node};
   exchange.newest_attempt = id;
   exchange.last_node = action.node;
   ++node.attempts;
@@ -122,11 +123,11 @@ void Worker::carry_answer(Lane&, const RouterAction& action) {
   const bool streams = reply.more && client != nullptr;
   if (streams) {
     // The attempt in hand stays; it is the only one somebody still waits for.
-    forget_attempts(exchange);
+    let_go(exchange);
     exchange.stream = in_hand_.attempt;
     in_hand_.is_taken = true;
   } else {
-    forget_attempts(exchange);
+    let_go(exchange);
     exchanges_.release(id);
   }
   if (client != nullptr) client->on_reply(tag, reply);
@@ -184,7 +185,6 @@ void Worker::count_answer(const Exchange& exchange, const Reply& reply, Time at)
 void Worker::on_lane_due(Lane& lane) {
   lane.driver().wake(now());
   take_notices(lane);
-  if (&lane != &this->lane() && lane.router().open_requests() == 0) chores_.arm(loop_.now());
 }
 
 void Worker::take_notices(Lane& lane) {
@@ -202,12 +202,10 @@ void Worker::on_attempt(AttemptId id, AttemptResult result, const AttemptReply* 
   Node& node = nodes_[index(attempt.node)];
   --node.under_way;
   if (result != AttemptResult::kOk) ++node.failures;
-  Exchange& exchange = exchanges_[attempt.exchange];
-  Lane& lane = *exchange.lane;
-  unlink(exchange, id);
+  if (attempt.exchange != 0) unlink(exchanges_[attempt.exchange], id);
   const InHand outer = in_hand_;
   in_hand_ = {attempt.exchange, id, attempt.node, reply, false};
-  lane.driver().result(attempt.at_router, result, now());
+  attempt.lane->driver().result(attempt.at_router, result, now());
   const bool streams = in_hand_.is_taken;
   in_hand_ = outer;
   if (streams) return;
@@ -217,7 +215,8 @@ void Worker::on_attempt(AttemptId id, AttemptResult result, const AttemptReply* 
 
 bool Worker::on_attempt_body(AttemptId id, std::string_view piece, bool last) {
   const Attempt* const attempt = attempts_.find(id);
-  if (attempt == nullptr || exchanges_[attempt->exchange].stream != id) return true;
+  if (attempt == nullptr || attempt->exchange == 0) return true;
+  if (exchanges_[attempt->exchange].stream != id) return true;
   const Exchange& exchange = exchanges_[attempt->exchange];
   Client* const client = exchange.client;
   const std::uint64_t tag = exchange.tag;
@@ -227,7 +226,8 @@ bool Worker::on_attempt_body(AttemptId id, std::string_view piece, bool last) {
 
 void Worker::on_attempt_broken(AttemptId id) {
   const Attempt* const attempt = attempts_.find(id);
-  if (attempt == nullptr || exchanges_[attempt->exchange].stream != id) return;
+  if (attempt == nullptr || attempt->exchange == 0) return;
+  if (exchanges_[attempt->exchange].stream != id) return;
   ++nodes_[index(attempt->node)].failures;
   const Exchange& exchange = exchanges_[attempt->exchange];
   Client* const client = exchange.client;
@@ -265,15 +265,34 @@ void Worker::unlink(Exchange& exchange, std::uint64_t id) {
   if (*place == id) *place = attempts_[id].older;
 }
 
-void Worker::forget_attempts(Exchange& exchange) {
+// The exchange is answered. A Phoenix node goes on working on what it has got, and the Router shall
+// know how long; what an HTTP server has got is taken back by closing its connection.
+void Worker::let_go(Exchange& exchange) {
   while (exchange.newest_attempt != 0) {
     const std::uint64_t id = exchange.newest_attempt;
-    Node& node = nodes_[index(attempts_[id].node)];
-    exchange.newest_attempt = attempts_[id].older;
-    attempts_.release(id);
-    --node.under_way;
-    if (node.upstream) node.upstream->forget(id);
+    Attempt& attempt = attempts_[id];
+    exchange.newest_attempt = attempt.older;
+    attempt.exchange = 0;
+    attempt.older = 0;
+    if (nodes_[index(attempt.node)].view.protocol == Protocol::kHttp) {
+      stop(id);
+    } else {
+      while (!orphans_.empty() && attempts_.find(orphans_.front().second) == nullptr) {
+        orphans_.pop_front();
+      }
+      orphans_.emplace_back(now() + kOrphanLife, id);
+      if (chores_.armed() > orphans_.front().first) chores_.arm(orphans_.front().first);
+    }
   }
+}
+
+void Worker::stop(std::uint64_t id) {
+  const Attempt attempt = attempts_[id];
+  attempts_.release(id);
+  Node& node = nodes_[index(attempt.node)];
+  --node.under_way;
+  if (node.upstream) node.upstream->forget(id);
+  attempt.lane->driver().result(attempt.at_router, AttemptResult::kStopped, now());
 }
 
 void Worker::end_stream(std::uint64_t id) {
@@ -286,11 +305,20 @@ void Worker::forget_soon(NodeId node, AttemptId attempt) {
   chores_.arm(loop_.now());
 }
 
-void Worker::forget_due() {
+void Worker::do_chores() {
   for (const auto& [node, attempt] : std::exchange(to_forget_, {})) {
     if (nodes_[index(node)].upstream) nodes_[index(node)].upstream->forget(attempt);
   }
+  const Time at = now();
+  while (!orphans_.empty() && orphans_.front().first <= at) {
+    const std::uint64_t id = orphans_.front().second;
+    orphans_.pop_front();
+    if (attempts_.find(id) != nullptr) stop(id);
+  }
   close_idle_lanes();
+  Time next = orphans_.empty() ? kNever : orphans_.front().first;
+  if (lanes_.size() > 1) next = std::min(next, at + kLaneCheck);
+  if (to_forget_.empty()) chores_.arm(next);
 }
 
 }  // namespace phoenix::gateway

@@ -5,6 +5,7 @@
 // All members run on the worker's loop, unless said otherwise; others post.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -128,8 +129,9 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   };
   struct Attempt {
     AttemptId at_router = kNoAttempt;
-    std::uint64_t exchange = 0;
-    std::uint64_t older = 0;  // of the same exchange
+    Lane* lane = nullptr;
+    std::uint64_t exchange = 0;  // 0: answered, but the node is still at work on it
+    std::uint64_t older = 0;     // of the same exchange
     NodeId node = kNoNode;
   };
   struct Node {
@@ -171,11 +173,12 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   void close_idle_lanes();
   Reply reply_for(std::uint64_t exchange, FailureReason reason);
   void count_answer(const Exchange& exchange, const Reply& reply, Time at);
-  void forget_attempts(Exchange& exchange);
+  void let_go(Exchange& exchange);
+  void stop(std::uint64_t attempt);
   void unlink(Exchange& exchange, std::uint64_t attempt);
   void end_stream(std::uint64_t exchange);
   void forget_soon(NodeId node, AttemptId attempt);
-  void forget_due();
+  void do_chores();
   void remove_node(Node& node);
   void tell_lanes(const Node& node);
   void take_notices(Lane& lane);
@@ -194,7 +197,8 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   RouterCounters closed_lanes_;
   InHand in_hand_;
   std::vector<std::pair<NodeId, AttemptId>> to_forget_;
-  net::Timer chores_;  // what must not happen within a callback of the one concerned
+  std::deque<std::pair<Time, std::uint64_t>> orphans_;  // attempts without exchange, and until when
+  net::Timer chores_;  // what can wait, or must not happen within a callback of the one concerned
   std::uint64_t next_number_;
   std::uint64_t lanes_opened_ = 0;
   bool is_draining_ = false;

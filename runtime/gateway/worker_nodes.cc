@@ -1,6 +1,5 @@
 // A worker's view of the cluster: nodes come, go and change; configurations too.
 #include <algorithm>
-#include <cassert>
 
 #include "runtime/gateway/router_sums.h"
 #include "runtime/gateway/worker.h"
@@ -40,7 +39,7 @@ void Worker::remove_node(Node& node) {
   for (const std::uint64_t attempt : cut) {
     const Attempt* const open = attempts_.find(attempt);
     if (open == nullptr) continue;  // ended by an earlier one of the same request
-    if (exchanges_[open->exchange].stream == attempt) {
+    if (open->exchange != 0 && exchanges_[open->exchange].stream == attempt) {
       on_attempt_broken(attempt);
     } else {
       on_attempt(attempt, AttemptResult::kReset, nullptr);
@@ -93,6 +92,8 @@ void Worker::set_balancer(ServiceId service, const std::string& text) {
 void Worker::close_idle_lanes() {
   std::erase_if(lanes_, [this](const std::unique_ptr<Lane>& old) {
     if (old == lanes_.back() || old->router().open_requests() > 0) return false;
+    const auto is_used = [&](const Attempt& a) { return a.lane == old.get(); };
+    if (!attempts_.ids_where(is_used).empty()) return false;
     take_notices(*old);
     add_counters(closed_lanes_, old->router().counters());
     return true;
