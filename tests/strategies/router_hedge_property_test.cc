@@ -284,11 +284,11 @@ TEST(RouterHedgeProperty, EveryRequestIsAnsweredExactlyOnceWhateverItsCopiesDo) 
   }
 }
 
-// With the delay at the 95th percentile about 5 % of the requests get a second copy: 5 % by
-// definition, less the share within the histogram bucket, at most 6.25 % of 20 ms ln 20 = 60 ms, so
-// not below 0.05^1.0625 = 4.1 %. Attempts that lost and were stopped are known to have taken long
-// only; were they left out, each delay would be shorter than the one before and more and more would
-// be hedged.
+// With the delay at the 95th percentile 5 % of the requests get a second copy, and no less than 4
+// %: the delay is at most 1/16 above the percentile, and what is exponential lies beyond 17/16 of
+// its 95th percentile with 0.05^(17/16) = 4.1 %. Attempts that lost and were stopped are known to
+// have taken long; were they left out, every delay would be shorter than the one before it and more
+// and more would be hedged.
 TEST(RouterHedgeProperty, TheShareOfSecondCopiesStaysWhatTheQuantileSays) {
   for (const bool stops_losers : {false, true}) {
     RouterSettings settings;

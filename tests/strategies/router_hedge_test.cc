@@ -475,6 +475,46 @@ TEST_F(RouterHedge, AStoppedAttemptFreesItsNodeAndSaysNothingOfItsHealth) {
   }
 }
 
+TEST_F(RouterHedge, AStoppedAttemptDoesNotExcuseErrorsEither) {
+  settings_.consecutive_errors = 2;
+  settings_.retries = 0;
+  Router router = make_router<FirstNode>(settings_, {RouterClass{}});
+  join(router, 2);
+  teach(router);
+  const RouterAction failing = router.on_request(request(1), kTaught);
+  const RouterAction slow = router.on_request(request(2), kTaught);
+  router.on_result(failing.attempt, kError, kTaught + 1ms);
+  router.on_result(copy_of(router).attempt, kOk, kTaught + 30ms);
+  router.on_result(slow.attempt, kStopped, kTaught + 30ms);
+  const RouterAction again = router.on_request(request(3), kTaught + 31ms);
+  ASSERT_EQ(again.node, failing.node);
+  router.on_result(again.attempt, kError, kTaught + 32ms);
+  EXPECT_EQ(router.counters().ejections, 1U);
+}
+
+// First attempts take 100 ms, second copies 1: were those counted, half of all would be quick and
+// the median with them.
+TEST_F(RouterHedge, SecondCopiesDoNotCountForWhatIsSlow) {
+  settings_.hedge_quantile = 0.5;
+  settings_.hedge_min = 1ms;
+  settings_.hedge_max = 50ms;
+  settings_.retry_budget = 10;
+  Router router = make(2);
+  for (int i = 0; i < 100; ++i) {
+    const Time now = kStart + i * 200ms;
+    run_until(router, now);
+    const RouterAction first = router.on_request(request(1), now);
+    for (const RouterAction& copy : run_until(router, now + 50ms)) {
+      router.on_result(copy.attempt, kOk, now + 51ms);
+    }
+    router.on_result(first.attempt, kOk, now + 100ms);
+  }
+  EXPECT_GT(router.counters().hedges, 80U);
+  router.on_request(request(1), at(21s));
+  EXPECT_TRUE(run_until(router, at(21s) + 50ms - 1ns).empty());
+  EXPECT_EQ(run_until(router, at(21s) + 50ms).size(), 1U);
+}
+
 // Deadlines far out of order are kept in another place; slots are used again by others' copies.
 TEST_F(RouterHedge, DeadlinesOutOfOrderEndTheirOwnRequestsOnly) {
   Router router = taught(4);
