@@ -14,6 +14,42 @@ struct Overload : Handlers... {
 template <class... Handlers>
 Overload(Handlers...) -> Overload<Handlers...>;
 
+using nlohmann::json;
+
+json status_for_lab(const GatewayStatus& status, std::uint64_t since) {
+  const RouterCounters& router = status.router;
+  json nodes = json::array();
+  for (const NodeStatus& node : status.nodes) {
+    nodes.push_back({{"node", index(node.node)}, {"attempts", node.attempts}});
+  }
+  json decisions = json::array();
+  for (const Decision& decision : status.decisions) {
+    if (decision.number <= since) continue;
+    decisions.push_back({{"number", decision.number},
+                         {"at_ns", decision.at.time_since_epoch().count()},
+                         {"family", decision.family},
+                         {"action", decision.action},
+                         {"subject", decision.subject},
+                         {"value", decision.value},
+                         {"reason", decision.reason},
+                         {"outcome", decision.outcome}});
+  }
+  return {{"ok", true},
+          {"router",
+           {{"requests", router.requests},
+            {"attempts", router.attempts},
+            {"retries", router.retries},
+            {"retries_denied", router.retries_denied},
+            {"late_results", router.late_results},
+            {"ejections", router.ejections},
+            {"panic_picks", router.panic_picks},
+            {"hedges", router.hedges},
+            {"hedges_won", router.hedges_won},
+            {"hedges_denied", router.hedges_denied}}},
+          {"nodes", std::move(nodes)},
+          {"decisions", std::move(decisions)}};
+}
+
 }  // namespace
 
 // Every thread has heard of it before the answer goes out.
@@ -38,7 +74,8 @@ Result<std::uint64_t> Gateway::obey(const LabCommand& command) {
                },
                [&](const LabHits& asked) {
                  on_all([&](ShimWorld& shim) { hits += shim.hits(asked.effect); });
-               }},
+               },
+               [](const LabStatus&) {}},
       command);
   if (!status) return Error{status.error()};
   return hits;
@@ -46,17 +83,22 @@ Result<std::uint64_t> Gateway::obey(const LabCommand& command) {
 
 void Gateway::on_control(GatewayThread& from, std::uint64_t link, std::uint64_t id,
                          const std::string& text) {
+  const auto answer = [&from, link, id](const json& object) {
+    const std::string payload = object.dump(-1, ' ', false, json::error_handler_t::replace);
+    from.post([&from, link, id, payload] { from.frames().answer_control(link, id, payload); });
+  };
   const Result<LabCommand> command = parse_lab_command(text);
-  const Result<std::uint64_t> done = command ? obey(*command) : Error{command.error()};
-  nlohmann::json answer;
-  if (!done) {
-    answer["error"] = done.error();
-  } else {
-    answer["ok"] = true;
-    if (std::holds_alternative<LabHits>(*command)) answer["hits"] = *done;
+  if (!command) return answer({{"error", command.error()}});
+  if (const auto* asked = std::get_if<LabStatus>(&*command)) {
+    return status([answer, since = asked->since](const GatewayStatus& now) {
+      answer(status_for_lab(now, since));
+    });
   }
-  const std::string payload = answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  from.post([&from, link, id, payload] { from.frames().answer_control(link, id, payload); });
+  const Result<std::uint64_t> done = obey(*command);
+  if (!done) return answer({{"error", done.error()}});
+  json object = {{"ok", true}};
+  if (std::holds_alternative<LabHits>(*command)) object["hits"] = *done;
+  answer(object);
 }
 
 }  // namespace phoenix::gateway

@@ -182,7 +182,10 @@ Result<LabCommand> parse_lab_command(std::string_view text) {
   if (key == "hits" && value.is_number_unsigned()) {
     return LabCommand{LabHits{value.get<std::uint32_t>()}};
   }
-  return Error{"unknown command; there are world, fault, silence, unsilence and hits"};
+  if (key == "status" && value.is_number_unsigned()) {
+    return LabCommand{LabStatus{value.get<std::uint64_t>()}};
+  }
+  return Error{"unknown command; there are world, fault, silence, unsilence, hits and status"};
 }
 
 std::string_view lab_action_text(FaultAction action) {

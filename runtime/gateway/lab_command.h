@@ -17,6 +17,9 @@
 //       sent there vanishes, as if it had died without a word
 //   {"unsilence": "web-2"}
 //   {"hits": 3}            -> {"ok": true, "hits": N}: messages and reports the effect has hit
+//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts by node,
+//   and
+//       the decisions numbered above 17, with dates in ns of this process's time line
 #pragma once
 
 #include <cstdint>
@@ -49,7 +52,10 @@ struct LabSilence {
 struct LabHits {
   std::uint32_t effect = 0;
 };
-using LabCommand = std::variant<LabWorld, LabFault, LabSilence, LabHits>;
+struct LabStatus {
+  std::uint64_t since = 0;
+};
+using LabCommand = std::variant<LabWorld, LabFault, LabSilence, LabHits, LabStatus>;
 
 // The error names what was found and what is allowed.
 Result<LabCommand> parse_lab_command(std::string_view text);

@@ -36,8 +36,8 @@ void LabLink::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
   }
 }
 
-void LabLink::command(const Json& command, OnAnswer on_answer) {
-  Waiting waiting{command.dump(), std::move(on_answer)};
+void LabLink::send_text(std::string command, OnAnswer on_answer) {
+  Waiting waiting{std::move(command), std::move(on_answer)};
   if (link_ != nullptr) return send(std::move(waiting));
   if (waiting_.size() >= kWaitingMax) {
     const OnAnswer oldest = std::move(waiting_.front().on_answer);

@@ -28,7 +28,10 @@ class LabLink final : private wire::LinkUser {
   bool is_up() const { return link_ != nullptr; }
   // Sent in order; waits for the connection where there is none, up to kWaitingMax commands, the
   // oldest of which are then answered with null.
-  void command(const Json& command, OnAnswer on_answer = nullptr);
+  void command(const Json& command, OnAnswer on_answer = nullptr) {
+    send_text(command.dump(), std::move(on_answer));
+  }
+  void send_text(std::string command, OnAnswer on_answer = nullptr);
   // Answers everything that waits with null; for a party that is gone.
   void give_up();
 

@@ -2,6 +2,7 @@
 // everything about messages and reports in the gateways' frame shim.
 #include <csignal>
 
+#include "runtime/gateway/lab_command.h"
 #include "runtime/local/local_world.h"
 
 namespace phoenix::local {
@@ -12,36 +13,7 @@ using Json = nlohmann::json;
 constexpr int kStartTriesMax = 10;
 constexpr Duration kHitsWithin = std::chrono::milliseconds(20);
 
-std::string_view action_name(FaultAction action) {
-  switch (action) {
-    case FaultAction::kDelay:
-      return "delay";
-    case FaultAction::kBandwidth:
-      return "bandwidth";
-    case FaultAction::kLoss:
-      return "loss";
-    case FaultAction::kCut:
-      return "cut";
-    case FaultAction::kClog:
-      return "clog";
-    case FaultAction::kMetricsMissing:
-      return "metrics_missing";
-    case FaultAction::kMetricsStale:
-      return "metrics_stale";
-    case FaultAction::kMetricsFrozen:
-      return "metrics_frozen";
-    default:
-      return "";
-  }
-}
-
-Json endpoints(const std::vector<Endpoint>& ends) {
-  Json list = Json::array();
-  for (const Endpoint& end : ends) {
-    list.push_back((end.is_gateway ? "gateway:" : "node:") + std::to_string(end.number));
-  }
-  return list;
-}
+bool is_at_gateways(FaultAction action) { return !gateway::lab_action_text(action).empty(); }
 
 }  // namespace
 
@@ -196,28 +168,30 @@ void LocalWorld::end_slow(NodeId id, std::uint32_t effect) {
   if (node.up) node.link->command({{"end_slow", effect}});
 }
 
-void LocalWorld::send_fault(const FaultEvent& event, std::string_view phase) {
-  Json fault = {{"phase", phase},
-                {"effect", event.effect},
-                {"action", action_name(event.action)},
-                {"duration2_ns", event.duration2.count()},
-                {"jitter_ns", event.jitter.count()},
-                {"capacity", event.capacity},
-                {"from", endpoints(event.from)},
-                {"to", endpoints(event.to)}};
-  if (event.magnitude == event.magnitude) fault["magnitude"] = event.magnitude;
-  if (event.node != kNoNode) fault["node"] = index(event.node);
-  tell_gateways({{"fault", fault}});
+void LocalWorld::send_fault(FaultEvent event, FaultPhase phase) {
+  event.phase = phase;
+  const std::string command = gateway::print_lab_fault(event);
+  for (LocalGateway& gateway : gateways_) {
+    gateway.link->send_text(command, [this](const Json& answer) {
+      if (answer.is_object() && answer.contains("error")) {
+        fail("a gateway refused a fault: " + answer["error"].dump());
+      }
+    });
+  }
 }
 
-void LocalWorld::begin_link_effect(const FaultEvent& event) { send_fault(event, "begin"); }
-void LocalWorld::step_link_effect(const FaultEvent& event) { send_fault(event, "step"); }
+void LocalWorld::begin_link_effect(const FaultEvent& event) {
+  send_fault(event, FaultPhase::kBegin);
+}
+void LocalWorld::step_link_effect(const FaultEvent& event) { send_fault(event, FaultPhase::kStep); }
 void LocalWorld::end_link_effect(std::uint32_t effect) {
   FaultEvent event;
   event.effect = effect;
-  send_fault(event, "end");
+  send_fault(event, FaultPhase::kEnd);
 }
-void LocalWorld::begin_report_effect(const FaultEvent& event) { send_fault(event, "begin"); }
+void LocalWorld::begin_report_effect(const FaultEvent& event) {
+  send_fault(event, FaultPhase::kBegin);
+}
 void LocalWorld::end_report_effect(std::uint32_t effect) { end_link_effect(effect); }
 
 std::uint64_t LocalWorld::link_affected(std::uint32_t effect) const {
@@ -229,28 +203,24 @@ std::uint64_t LocalWorld::report_affected(std::uint32_t effect) const {
 }
 
 // Asks the gateways how often the effects hit, which the end of a fault will tell.
-void LocalWorld::refresh_hits(std::function<void()> done) {
-  struct Round {
-    std::map<std::uint32_t, std::uint64_t> sums;
-    std::size_t left = 0;
-    bool is_done = false;
-  };
-  auto round = std::make_shared<Round>();
-  round->left = gateways_.size();
-  const auto finish = [this, round, done = std::move(done)] {
-    if (round->is_done) return;
-    round->is_done = true;
-    for (const auto& [effect, hits] : round->sums) hits_[effect] = std::max(hits_[effect], hits);
+void LocalWorld::refresh_hits(const std::vector<std::uint32_t>& effects,
+                              std::function<void()> done) {
+  auto left = std::make_shared<std::size_t>(effects.size() * gateways_.size());
+  auto is_done = std::make_shared<bool>(false);
+  const auto finish = [is_done, done = std::move(done)] {
+    if (*is_done) return;
+    *is_done = true;
     done();
   };
-  for (LocalGateway& gateway : gateways_) {
-    gateway.link->command({{"hits", true}}, [round, finish](const Json& answer) {
-      const Json hits = answer.is_object() ? answer.value("hits", Json::object()) : Json::object();
-      for (const auto& [effect, count] : hits.items()) {
-        round->sums[static_cast<std::uint32_t>(std::stoul(effect))] += count.get<std::uint64_t>();
-      }
-      if (--round->left == 0) finish();
-    });
+  for (const std::uint32_t effect : effects) {
+    auto sum = std::make_shared<std::uint64_t>(0);
+    for (LocalGateway& gateway : gateways_) {
+      gateway.link->command({{"hits", effect}}, [=, this](const Json& answer) {
+        if (answer.is_object()) *sum += answer.value("hits", std::uint64_t{0});
+        hits_[effect] = std::max(hits_[effect], *sum);
+        if (--*left == 0) finish();
+      });
+    }
   }
   timers_.after(kHitsWithin, finish);
 }
@@ -263,19 +233,21 @@ void LocalWorld::arm_faults() {
 void LocalWorld::on_faults_due() {
   if (is_over_) return;
   const Time date = faults_->next_at();
-  bool is_asked = false;
+  std::vector<std::uint32_t> ending;
   for (std::size_t i = faults_->next_number(); i < faults_->plan().events.size(); ++i) {
     const FaultEvent& event = faults_->plan().events[i];
     if (event.at > date) break;
-    is_asked |= event.phase == FaultPhase::kEnd && !action_name(event.action).empty();
+    if (event.phase == FaultPhase::kEnd && is_at_gateways(event.action)) {
+      ending.push_back(event.effect);
+    }
   }
   const auto go_on = [this, date] {
     if (is_over_) return;
     faults_->play(date);
     arm_faults();
   };
-  if (!is_asked) return go_on();
-  refresh_hits(go_on);
+  if (ending.empty()) return go_on();
+  refresh_hits(ending, go_on);
 }
 
 }  // namespace phoenix::local

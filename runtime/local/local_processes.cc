@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "runtime/gateway/lab_command.h"
 #include "runtime/local/local_world.h"
 #include "strategies/core/units.h"
 
@@ -96,7 +97,26 @@ Status LocalWorld::start_gateways() {
     gateway.link =
         std::make_unique<LabLink>(loop_, net::Address::parse(gateway.frames).value(), token_);
   }
+  introduce_world();
   return success();
+}
+
+// Who is who, as faults name them.
+void LocalWorld::introduce_world() {
+  gateway::LabWorld world;
+  world.seed = scenario_.seed;
+  world.replication = scenario_.replication;
+  world.gateways = static_cast<std::uint32_t>(gateways_.size());
+  world.nodes = node_names(scenario_);
+  world.bandwidth.assign(gateways_.size(), scenario_.gateway.bandwidth);
+  for (std::size_t i = 0; i < world.nodes.size(); ++i) {
+    const auto group = static_cast<std::size_t>(group_of(scenario_, id_at<NodeId>(i)));
+    world.bandwidth.push_back(scenario_.cluster.groups[group].bandwidth);
+  }
+  for (LocalGateway& gateway : gateways_) {
+    gateway.link->send_text(gateway::print_lab_world(world));
+    ++world.gateway;
+  }
 }
 
 Status LocalWorld::start_nodes() {

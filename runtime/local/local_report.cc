@@ -68,7 +68,7 @@ void LocalWorld::poll(std::function<void()> done) {
   }
   for (std::size_t g = 0; g < gateways_.size(); ++g) {
     ++*left;
-    gateways_[g].link->command({{"status", true}, {"since", gateways_[g].decisions_seen}},
+    gateways_[g].link->command({{"status", gateways_[g].decisions_seen}},
                                [this, g, is_done, answered](const Json& status) {
                                  if (!*is_done && status.is_object())
                                    take_gateway_status(g, status);
@@ -166,7 +166,13 @@ RunSummary LocalWorld::summarize() {
     summary.panic_picks += count(router, "panic_picks");
     summary.hedges += count(router, "hedges");
     summary.hedges_won += count(router, "hedges_won");
-    summary.lost_messages += count(gateway.status, "lost_messages");
+    summary.hedges_denied += count(router, "hedges_denied");
+  }
+  for (const FaultEvent& event : faults_->plan().events) {
+    const bool loses = event.action == FaultAction::kLoss || event.action == FaultAction::kCut;
+    if (loses && event.phase == FaultPhase::kBegin) {
+      summary.lost_messages += link_affected(event.effect);
+    }
   }
   summary.faults = faults_->summarize();
   summary.complete = problem_.empty();

@@ -63,6 +63,7 @@ class LocalWorld final : private FaultWorld {
 
   // local_processes.cc: starting and watching
   Status start_gateways();
+  void introduce_world();
   Status start_nodes();
   Status start_load();
   Status launch_node(std::size_t node);
@@ -95,11 +96,11 @@ class LocalWorld final : private FaultWorld {
   void end_report_effect(std::uint32_t effect) override;
   std::uint64_t report_affected(std::uint32_t effect) const override;
   void tell_gateways(const nlohmann::json& command);
-  void send_fault(const FaultEvent& event, std::string_view phase);
+  void send_fault(FaultEvent event, FaultPhase phase);
   void on_start_due(std::size_t node, std::uint32_t boot);
   void start_later(std::size_t node, Duration delay);
   void on_faults_due();
-  void refresh_hits(std::function<void()> done);
+  void refresh_hits(const std::vector<std::uint32_t>& effects, std::function<void()> done);
 
   // local_report.cc: watching and recording
   void on_outcome_bytes(std::string_view bytes);
