@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "runtime/local/child.h"
+#include "runtime/process/child.h"
 #include "runtime/local/lab_link.h"
 #include "scenarios/collector.h"
 #include "strategies/core/time.h"

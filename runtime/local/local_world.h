@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "runtime/load/outcome.h"
-#include "runtime/local/child.h"
+#include "runtime/process/child.h"
 #include "runtime/local/lab_link.h"
 #include "runtime/local/local_node.h"
 #include "runtime/local/timers.h"

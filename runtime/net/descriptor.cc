@@ -56,4 +56,26 @@ DescriptorReader::~DescriptorReader() {
   state_->stream.close(ignored);
 }
 
+struct DescriptorWait::State {
+  State(Loop& loop, int descriptor) : stream(loop.native().context, descriptor) {}
+
+  Loop::Native::Descriptor stream;
+  bool is_closed = false;
+};
+
+DescriptorWait::DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready)
+    : state_(std::make_shared<State>(loop, descriptor)) {
+  state_->stream.async_wait(
+      Loop::Native::Descriptor::wait_read,
+      [state = state_, on_ready = std::move(on_ready)](const boost::system::error_code& error) {
+        if (!error && !state->is_closed) on_ready();
+      });
+}
+
+DescriptorWait::~DescriptorWait() {
+  state_->is_closed = true;
+  boost::system::error_code ignored;
+  state_->stream.close(ignored);
+}
+
 }  // namespace phoenix::net

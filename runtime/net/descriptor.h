@@ -1,4 +1,5 @@
-// Bytes from a pipe or a socket pair of another process of this machine. On the loop's thread.
+// Bytes from a pipe or a socket pair of another process of this machine, and waiting for any other
+// descriptor. On the loop's thread.
 #pragma once
 
 #include <functional>
@@ -18,6 +19,21 @@ class DescriptorReader {
   ~DescriptorReader();
   DescriptorReader(const DescriptorReader&) = delete;
   DescriptorReader& operator=(const DescriptorReader&) = delete;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// Waits for what the kernel reports as "readable", such as the end of a process on a pidfd.
+class DescriptorWait {
+ public:
+  // Takes the descriptor over. `on_ready` is called once, not after the destructor; it may destroy
+  // the wait.
+  DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready);
+  ~DescriptorWait();
+  DescriptorWait(const DescriptorWait&) = delete;
+  DescriptorWait& operator=(const DescriptorWait&) = delete;
 
  private:
   struct State;
