@@ -96,7 +96,7 @@
         labels: [],
         datasets: series.map(([label, tone]) => ({
           label, tone, data: [], borderWidth: type === 'line' ? 2 : 0, pointRadius: 0, tension: 0.2,
-          borderRadius: 3, maxBarThickness: 28,
+          borderRadius: 3, maxBarThickness: 28, borderColor: colour(tone), backgroundColor: colour(tone),
         })),
       },
       options: {
@@ -106,7 +106,7 @@
           legend: { display: series.length > 1, align: 'end', labels: { boxWidth: 12, boxHeight: 2 } },
         },
         scales: {
-          x: { grid: { display: false }, ticks: { maxTicksLimit: type === 'line' ? 6 : kNodesDrawn, maxRotation: 45 } },
+          x: { grid: { display: false }, ticks: { maxTicksLimit: type === 'line' ? 6 : kNodesDrawn, maxRotation: type === 'line' ? 0 : 45 } },
           y: { beginAtZero: true, grace: '5%', ticks: { maxTicksLimit: 6 }, ...options },
         },
       },
@@ -126,7 +126,7 @@
         series.borderColor = colour(series.tone);
         series.backgroundColor = colour(series.tone);
       }
-      chart.update('none');
+      chart.update();
     }
   }
 
@@ -137,7 +137,7 @@
       chart.data.labels.shift();
       chart.data.datasets.forEach((series) => series.data.shift());
     }
-    chart.update('none');
+    chart.update();
   }
 
   // The busiest, in the gateway's order.
@@ -149,10 +149,13 @@
 
   function draw_nodes(nodes) {
     const drawn = drawn_nodes(nodes);
+    const part = drawn.length < nodes.length ? `, the busiest ${drawn.length}` : '';
+    put('cpu-unit', `percent${part}`);
+    put('load-unit', `attempts${part}`);
     const show = (chart, values) => {
       chart.data.labels = drawn.map((node) => node.name);
       chart.data.datasets[0].data = values;
-      chart.update('none');
+      chart.update();
     };
     show(charts.cpu, drawn.map((node) => (node.cpu === null ? null : 100 * node.cpu)));
     show(charts.load, drawn.map((node) => node.under_way));
@@ -289,7 +292,7 @@
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   make_chart('throughput', 'line', [['answered well', '--blue'], ['failed', '--red']]);
   make_chart('latency', 'line', [['p50', '--green'], ['p95', '--amber'], ['p99', '--red']]);
-  make_chart('cpu', 'bar', [['CPU', '--blue']], { suggestedMax: 100 });
+  make_chart('cpu', 'bar', [['CPU', '--blue']], { max: 100, grace: 0 });
   make_chart('load', 'bar', [['under way', '--green']], { ticks: { precision: 0, maxTicksLimit: 6 } });
   paint();
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', paint);
