@@ -40,6 +40,7 @@ GatewayThread::GatewayThread(Gateway& owner, int number, net::Epoch epoch,
   };
   if (config_->lab) shim_ = std::make_unique<ShimWorld>(loop_, number);
   worker_ = std::make_unique<Worker>(loop_, config_, std::move(catalog), std::move(options));
+  http_ = std::make_unique<HttpIngress>(*worker_);
   frames_ =
       std::make_unique<FrameIngress>(*worker_, static_cast<PeerEvents&>(*this), links_, number);
 }

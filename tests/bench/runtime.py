@@ -191,8 +191,8 @@ backend back
         if nodes:
             service = 'protocol = "frames"\n'
         else:
-            listed = ", ".join(f'"127.0.0.1:{p}"' for p in origins)
-            service = f'protocol = "http"\nservers = [{listed}]\n'
+            service = 'protocol = "http"\n' + "".join(
+                f'[[service.server]]\naddress = "127.0.0.1:{p}"\n' for p in origins)
         secure = ""
         if tls:
             certificate, key = self.certificate()
@@ -201,7 +201,6 @@ backend back
         config = self.write(f"gateway-{http}.toml", f"""
 name = "bench"
 threads = 1
-[listen]
 http = "127.0.0.1:{http}"
 frames = "127.0.0.1:{frames}"
 admin = "127.0.0.1:{admin}"
