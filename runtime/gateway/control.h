@@ -47,6 +47,8 @@ class AnswerTap {
  public:
   virtual ~AnswerTap() = default;
   virtual void on_answer(const AnsweredRequest& request) = 0;
+  // What it has to say for itself; on the main loop.
+  virtual void add_to(GatewayStatus&) const {}
 };
 
 }  // namespace phoenix::gateway
