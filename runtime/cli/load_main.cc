@@ -251,6 +251,7 @@ Result<load::LoadDriver::MakeSender> sender_of(const Options& options, net::Loop
   settings.connections = *connections;
   settings.link.batch_size = static_cast<std::size_t>(*batch);
   settings.direct = options.has("direct");
+  settings.names_classes = options.has("scenario");
   if (options.has("token-file")) {
     const Result<std::string> token = read_file(options.text("token-file"));
     if (!token) return Error{token.error()};

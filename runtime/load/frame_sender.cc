@@ -167,7 +167,7 @@ class FrameSender final : public Sender, public Peer::User {
   wire::Request frame_of(const Outgoing& request) const {
     wire::Request frame;
     frame.service = request.service;
-    frame.request_class = request.request_class;
+    if (settings_.names_classes) frame.request_class = request.request_class;
     if (request.time_left != Duration::max()) {
       const std::int64_t us = std::max<std::int64_t>(1, request.time_left.count() / 1000);
       frame.time_left_us = static_cast<std::uint32_t>(std::min<std::int64_t>(us, 0xffffffff));

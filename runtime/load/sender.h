@@ -58,8 +58,9 @@ struct FrameSenderSettings {
   std::vector<net::Address> gateways;
   std::string name = "load";
   std::string token;
-  int connections = 2;  // to each gateway
-  bool direct = false;  // keyed requests go straight to the node a gateway named for the key
+  int connections = 2;        // to each gateway
+  bool names_classes = true;  // else requests are of their service's first class
+  bool direct = false;        // keyed requests go straight to the node a gateway named for the key
   std::shared_ptr<net::TlsContext> tls;
   wire::LinkSettings link;
 };
