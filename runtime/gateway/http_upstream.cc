@@ -292,7 +292,11 @@ void HttpUpstream::check() {
 void HttpUpstream::on_checked(bool is_well) {
   is_check_over_ = true;
   chores_.arm(loop_.now());
-  if (!is_well) return on_contact_failed();
+  if (!is_well) {
+    on_contact_failed();
+    retry_ = std::min(retry_ * 2, std::max(health_interval_, kFirstRetry));
+    return;
+  }
   failures_ = 0;
   retry_ = kFirstRetry;
   next_check_ = loop_.now() + health_interval_;
@@ -305,7 +309,6 @@ void HttpUpstream::on_contact_failed() {
   const bool is_asking = check_ != nullptr && !is_check_over_;
   if (!is_asking) {
     next_check_ = std::min(next_check_, loop_.now() + retry_);
-    retry_ = std::min(retry_ * 2, std::max(health_interval_, kFirstRetry));
     arm_tick();
   }
   if (!is_known_ || failures_ >= kFailuresInARow) set_reachable(false);
