@@ -10,8 +10,10 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "runtime/admin/admin_server.h"
 #include "runtime/gateway/gateway.h"
 #include "runtime/gateway/lab_config.h"
+#include "runtime/gateway/recorder.h"
 #include "runtime/log.h"
 
 namespace {
@@ -96,18 +98,6 @@ int parse(int argc, char** argv, Options& o) {
   return -1;
 }
 
-Status say_ready(const gateway::Gateway& gateway, int fd) {
-  nlohmann::json ready = nlohmann::json::object();
-  if (gateway.http()) ready["http"] = gateway.http()->text();
-  if (gateway.frames()) ready["frames"] = gateway.frames()->text();
-  const std::string line = ready.dump() + "\n";
-  const int out = fd >= 0 ? fd : STDOUT_FILENO;
-  if (::write(out, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
-    return Error{"cannot write to file descriptor " + std::to_string(out)};
-  }
-  return success();
-}
-
 gateway::ParsedConfig config_of_scenario(const Options& o) {
   ParsedScenario parsed = parse_scenario_file(o.scenario, o.overrides);
   if (!parsed.scenario) return {std::nullopt, std::move(parsed.problems)};
@@ -119,31 +109,108 @@ gateway::ParsedConfig config_of_scenario(const Options& o) {
   return {gateway::lab_config(*parsed.scenario, o.number, token), {}};
 }
 
-int serve(const Options& o, gateway::GatewayConfig config) {
-  const net::Epoch epoch = o.epoch_ns >= 0 ? net::Epoch{o.epoch_ns} : net::Epoch::now();
-  net::Loop loop(epoch);
+// The gateway, and what its operators have beside it: their server and the record.
+class Service {
+ public:
+  explicit Service(const Options& o)
+      : options_(o), loop_(o.epoch_ns >= 0 ? net::Epoch{o.epoch_ns} : net::Epoch::now()) {}
+
+  Status start(gateway::GatewayConfig config);
+  int run();
+
+ private:
+  Status say_ready() const;
+  Status arrange_admin();
+  void on_reloaded();
+  void leave();
+
+  const Options& options_;
+  net::Loop loop_;
+  std::unique_ptr<gateway::Recorder> recorder_;  // null: nothing is recorded
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  int result_ = kFine;
+};
+
+Status Service::start(gateway::GatewayConfig config) {
   gateway::GatewayOptions options;
-  options.seed = o.seed;
-  auto started = gateway::Gateway::start(loop, std::move(config), options);
-  if (!started) {
-    std::cerr << "phoenix-gateway: " << started.error() << "\n";
-    return kFailed;
+  options.seed = options_.seed;
+  if (!config.record.path.empty()) {
+    recorder_ = std::make_unique<gateway::Recorder>(loop_, config, gateway::thread_count(config),
+                                                    options_.seed);
+    options.tap = recorder_.get();
   }
-  gateway::Gateway& gateway = **started;
-  int result = kFine;
-  loop.on_signals({SIGTERM, SIGINT}, [&](int) {
-    gateway.drain([&](std::size_t left) {
-      if (left > 0) result = kFailed;
-      loop.stop();
-    });
-  });
-  loop.on_signals({SIGHUP}, [&](int) { static_cast<void>(gateway.reload()); });
-  if (Status said = say_ready(gateway, o.ready_fd); !said) {
+  // Later, since a request to the very server that may go now can be what asked for it.
+  options.on_reloaded = [this] { loop_.post([this] { on_reloaded(); }); };
+  auto started = gateway::Gateway::start(loop_, std::move(config), options);
+  if (!started) return Error{started.error()};
+  gateway_ = std::move(*started);
+  if (recorder_) recorder_->watch(*gateway_);
+  return arrange_admin();
+}
+
+// Opens the operators' server, moves it, or closes it, as the gateway is configured now.
+Status Service::arrange_admin() {
+  const std::string& wanted = gateway_->config().admin;
+  if (wanted.empty()) {
+    admin_.reset();
+    return success();
+  }
+  const Result<net::Address> address = net::Address::parse(wanted);
+  if (!address) return Error{address.error()};
+  if (admin_) return admin_->move_to(*address, gateway_->server_tls());
+  auto opened = admin::AdminServer::open(loop_, *address, gateway_->server_tls(), {}, *gateway_);
+  if (!opened) return Error{opened.error()};
+  admin_ = std::move(*opened);
+  return success();
+}
+
+void Service::on_reloaded() {
+  if (recorder_) recorder_->apply(gateway_->config());
+  if (Status arranged = arrange_admin(); !arranged) {
+    log_error("admin stays where it was", {{"why", arranged.error()}});
+  }
+}
+
+Status Service::say_ready() const {
+  nlohmann::json ready = nlohmann::json::object();
+  if (gateway_->http()) ready["http"] = gateway_->http()->text();
+  if (gateway_->frames()) ready["frames"] = gateway_->frames()->text();
+  if (admin_) ready["admin"] = admin_->local().text();
+  const std::string line = ready.dump() + "\n";
+  const int out = options_.ready_fd >= 0 ? options_.ready_fd : STDOUT_FILENO;
+  if (::write(out, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    return Error{"cannot write to file descriptor " + std::to_string(out)};
+  }
+  return success();
+}
+
+int Service::run() {
+  loop_.on_signals({SIGTERM, SIGINT}, [this](int) { leave(); });
+  loop_.on_signals({SIGHUP}, [this](int) { static_cast<void>(gateway_->reload()); });
+  if (Status said = say_ready(); !said) {
     std::cerr << "phoenix-gateway: " << said.error() << "\n";
     return kFailed;
   }
-  loop.run();
-  return result;
+  loop_.run();
+  return result_;
+}
+
+void Service::leave() {
+  gateway_->drain([this](std::size_t left) {
+    if (left > 0) result_ = kFailed;
+    if (!recorder_) return loop_.stop();
+    recorder_->finish([this] { loop_.stop(); });
+  });
+}
+
+int serve(const Options& o, gateway::GatewayConfig config) {
+  Service service(o);
+  if (Status started = service.start(std::move(config)); !started) {
+    std::cerr << "phoenix-gateway: " << started.error() << "\n";
+    return kFailed;
+  }
+  return service.run();
 }
 
 }  // namespace

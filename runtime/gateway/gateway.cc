@@ -15,11 +15,6 @@ constexpr std::size_t kDecisionsKept = 256;
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
 constexpr int kIdlePolls = 3;  // so that last answers have left
 
-int thread_count(const GatewayConfig& config) {
-  if (config.threads > 0) return config.threads;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
-
 bool is_set(const net::TlsSettings& tls) { return !tls.certificate.empty() || !tls.ca.empty(); }
 
 std::string_view action_text(RouterNotice::Kind kind) {
@@ -41,6 +36,11 @@ std::string_view action_text(RouterNotice::Kind kind) {
 }
 
 }  // namespace
+
+int thread_count(const GatewayConfig& config) {
+  if (config.threads > 0) return config.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 Result<std::unique_ptr<Gateway>> Gateway::start(net::Loop& loop, GatewayConfig config,
                                                 GatewayOptions options) {
@@ -259,6 +259,7 @@ Status Gateway::reload() {
   if (why.empty()) {
     ++reloads_;
     log_info("configuration reloaded", {{"file", config_->path}});
+    if (options_.on_reloaded) options_.on_reloaded();
     return success();
   }
   ++reloads_failed_;

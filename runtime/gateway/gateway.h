@@ -22,9 +22,13 @@
 namespace phoenix::gateway {
 
 struct GatewayOptions {
-  std::uint64_t seed = 0;    // of balancers' choices
-  AnswerTap* tap = nullptr;  // must outlive the gateway
+  std::uint64_t seed = 0;             // of balancers' choices
+  AnswerTap* tap = nullptr;           // must outlive the gateway
+  std::function<void()> on_reloaded;  // config() is another now; may be empty
 };
+
+// How many threads will serve: as configured, or one per core.
+int thread_count(const GatewayConfig& config);
 
 class Gateway final : public GatewayControl {
  public:
@@ -40,6 +44,7 @@ class Gateway final : public GatewayControl {
   std::optional<net::Address> http() const { return http_; }
   std::optional<net::Address> frames() const { return frames_; }
   const GatewayConfig& config() const { return *config_; }
+  std::shared_ptr<net::TlsContext> server_tls() const { return tls_.server; }  // null: plain
   bool is_draining() const { return on_drained_ != nullptr; }
 
   // Stops accepting, answers what is under way (up to drain_grace), then calls `done` with how many

@@ -125,6 +125,7 @@ GatewayStatus Gateway::merge(const std::vector<ThreadStatus>& shares) const {
     add(status.links, share.links);
     add_each(status.frames_refused, share.frames_refused);
   }
+  if (options_.tap != nullptr) options_.tap->add_to(status);
   return status;
 }
 
