@@ -28,6 +28,9 @@ constexpr int kPoolMax = 64;
 constexpr int kHttpPoolMax = 65'536;
 constexpr double kSocketBufferMax = 256 * kMiB;
 
+constexpr std::string_view kAddressAllowed =
+    "host:port, [v6]:port or a port alone (loopback), with a port of 0 to 65535";
+
 schema::Parser<std::size_t> size(double low, double high) {
   return [parse = schema::bytes(between(low, high))](const TomlNode& node) -> Result<std::size_t> {
     const Result<double> parsed = parse(node);
@@ -42,7 +45,7 @@ schema::Parser<std::string> address(bool may_be_off) {
     const Result<std::string> written = schema::text()(node);
     if (!written || (may_be_off && written->empty())) return written;
     const Result<net::Address> parsed = net::Address::parse(*written);
-    if (!parsed) return Error{parsed.error()};
+    if (!parsed) return schema::wrong(node, kAddressAllowed);
     return parsed->text();
   };
 }
@@ -110,7 +113,9 @@ void read_server(Section& s, ServerConfig& server) {
   s.required("address", server.address, [](const TomlNode& node) -> Result<net::Address> {
     const Result<std::string> written = schema::text()(node);
     if (!written) return Error{written.error()};
-    return net::Address::parse(*written);
+    const Result<net::Address> parsed = net::Address::parse(*written);
+    if (!parsed) return schema::wrong(node, kAddressAllowed);
+    return parsed;
   });
   s.field("weight", server.weight, schema::number(above(0, 1e6)));
 }
