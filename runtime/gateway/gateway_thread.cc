@@ -64,12 +64,12 @@ void GatewayThread::post(std::function<void()> work) {
 
 void GatewayThread::call(const std::function<void()>& work) {
   if (!thread_.joinable()) return work();
-  std::promise<void> done;
-  loop_.post([&] {
+  const auto done = std::make_shared<std::promise<void>>();  // whoever is last lets it go
+  loop_.post([&work, done] {
     work();
-    done.set_value();
+    done->set_value();
   });
-  done.get_future().wait();
+  done->get_future().wait();
 }
 
 Result<net::Address> GatewayThread::listen_http(const GatewayConfig& config,
