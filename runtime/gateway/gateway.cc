@@ -187,7 +187,7 @@ void Gateway::on_notices(const std::vector<RouterNotice>& notices) {
   for (const RouterNotice& notice : notices) {
     std::string subject = catalog_->services()[index(notice.service)].name;
     if (const NodeView* const node = directory_.find(notice.node)) subject = node->name;
-    decide("router", std::string(action_text(notice.kind)), std::move(subject), notice.why,
+    decide("routing", std::string(action_text(notice.kind)), std::move(subject), notice.why,
            notice.value, notice.at);
   }
 }

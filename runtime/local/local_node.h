@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "runtime/process/child.h"
 #include "runtime/local/lab_link.h"
+#include "runtime/process/child.h"
 #include "scenarios/collector.h"
 #include "strategies/core/time.h"
 

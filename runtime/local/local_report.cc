@@ -107,6 +107,15 @@ void LocalWorld::take_gateway_status(std::size_t place, const Json& status) {
   }
 }
 
+// As the simulated world names them: nodes by number.
+std::string LocalWorld::subject_text(const std::string& subject, std::size_t gateway) const {
+  const std::string at = "gateway:" + std::to_string(gateway);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].name == subject) return "node:" + std::to_string(i) + " " + at;
+  }
+  return at;
+}
+
 void LocalWorld::log_decision(const Json& decision, std::size_t gateway) {
   ++decisions_;
   if (record_ == nullptr || !is_playing_) return;
@@ -115,7 +124,7 @@ void LocalWorld::log_decision(const Json& decision, std::size_t gateway) {
   row.t = static_cast<std::int64_t>(number(decision, "at_ns")) - offset_.count();
   row.family = std::string_view(word(decision, "family"));
   row.action = std::string_view(word(decision, "action"));
-  row.subject = std::string_view(word(decision, "subject") + " gateway:" + std::to_string(gateway));
+  row.subject = std::string_view(subject_text(word(decision, "subject"), gateway));
   row.value = number(decision, "value");
   row.reason = std::string_view(word(decision, "reason"));
   row.outcome = std::string_view(word(decision, "outcome"));

@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "runtime/load/outcome.h"
-#include "runtime/process/child.h"
 #include "runtime/local/lab_link.h"
 #include "runtime/local/local_node.h"
 #include "runtime/local/timers.h"
 #include "runtime/net/loop.h"
+#include "runtime/process/child.h"
 #include "scenarios/collector.h"
 #include "scenarios/fault_player.h"
 #include "scenarios/record_writer.h"
@@ -110,6 +110,7 @@ class LocalWorld final : private FaultWorld {
   void take_gateway_status(std::size_t gateway, const nlohmann::json& status);
   std::vector<NodeSample> samples() const;
   void end_interval(Time at);
+  std::string subject_text(const std::string& subject, std::size_t gateway) const;
   void log_decision(const nlohmann::json& decision, std::size_t gateway);
   RunSummary summarize();
 
