@@ -200,9 +200,10 @@ TEST(HttpParserSmuggling, CodingsOtherThanChunkedAreRefused) {
 }
 
 TEST(HttpParserSmuggling, BadChunksAreRefused) {
-  for (const char* body : {"5\r\nhelloX\r\n0\r\n\r\n", "-5\r\nhello\r\n", "0x5\r\nhello\r\n\r\n",
-                           "\r\nhello\r\n", "5 5\r\nhello\r\n", "g\r\n\r\n", "5\nhello\n0\n\n\r\n\r\n",
-                           "fffffffffffffffff\r\n", "5;=\r\nhello\r\n", "5\rhello"}) {
+  for (const char* body :
+       {"5\r\nhelloX\r\n0\r\n\r\n", "-5\r\nhello\r\n", "0x5\r\nhello\r\n\r\n", "\r\nhello\r\n",
+        "5 5\r\nhello\r\n", "g\r\n\r\n", "5\nhello\n0\n\n\r\n\r\n", "fffffffffffffffff\r\n",
+        "5;=\r\nhello\r\n", "5\rhello"}) {
     const Reading got = request(with_header("Transfer-Encoding: chunked\r\n") + body);
     EXPECT_TRUE(got.error == ParseError::kBadMessage || got.error == ParseError::kBodyTooLong)
         << body;
