@@ -1,9 +1,11 @@
 #include "runtime/gateway/frame_upstream.h"
 
 #include <algorithm>
+#include <charconv>
 #include <vector>
 
 #include "runtime/gateway/attempt_table.h"
+#include "runtime/http/message.h"
 #include "runtime/log.h"
 
 namespace phoenix::gateway {
@@ -23,6 +25,15 @@ wire::LinkSettings link_settings(const Knobs& knobs) {
   settings.batch_delay = knobs.batch_size > 1 ? knobs.batch_delay : Duration{0};
   settings.compress_above = knobs.compress_above;
   return settings;
+}
+
+// An empty body may stand for one that only GET would have had, whose length a header tells.
+std::int64_t length_of(const wire::Response& response) {
+  if (!response.body.empty()) return static_cast<std::int64_t>(response.body.size());
+  const auto text = http::find_header(response.headers, "Content-Length");
+  std::int64_t length = -1;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), length);
+  return length;
 }
 
 class Connection;
@@ -297,7 +308,7 @@ FrameError FrameUpstream::on_response(const wire::Frame& frame) {
   reply.status = response.status;
   reply.headers = response.headers;
   reply.body = response.body;
-  reply.content_length = static_cast<std::int64_t>(response.body.size());
+  reply.content_length = length_of(response);
   user_.on_attempt(frame.id, response.result, &reply);
   if (pool_.size() > static_cast<std::size_t>(settings_.knobs.pool_size)) fit_pool();
   return FrameError::kNone;

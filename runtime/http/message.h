@@ -3,7 +3,7 @@
 // A header block is end-to-end header lines, each "Name: value\r\n", without the framing headers
 // (Content-Length, Transfer-Encoding, Trailer), without hop-by-hop ones (RFC 9110 section 7.6.1:
 // Connection and those it names, Keep-Alive, Proxy-Connection, TE, Upgrade, ...) and without the
-// empty line.
+// empty line. Only a node's answer to HEAD may have Content-Length: of the body that GET would get.
 #pragma once
 
 #include <cstdint>

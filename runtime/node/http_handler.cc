@@ -93,7 +93,11 @@ class HttpForward final : public Handler, private gateway::UpstreamUser {
     collected.headers = reply->headers;
     collected.body = reply->body;
     collected.result = result;
-    if (!reply->more) finish(id, std::move(collected));
+    if (reply->more) return;
+    if (found->second.request.method == "HEAD" && reply->content_length >= 0) {
+      collected.headers += "Content-Length: " + std::to_string(reply->content_length) + "\r\n";
+    }
+    finish(id, std::move(collected));
   }
 
   // A server that cannot be reached must cost this node its health, so it is no mere refusal.

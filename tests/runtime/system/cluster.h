@@ -1,5 +1,5 @@
-// A cluster of real processes on loopback: a gateway with a given configuration, nodes, and Debian's
-// nginx. Everything is on ports that the kernel gives, and gone when the test is over.
+// A cluster of real processes on loopback: a gateway with a given configuration, nodes, and
+// Debian's nginx. Everything is on ports that the kernel gives, and gone when the test is over.
 #pragma once
 
 #include <deque>
@@ -69,7 +69,8 @@ class Nginx {
                        "error_log " + name_ + "/error.log;\nevents { worker_connections 4096; }\n" +
                        "http {\n  include /etc/nginx/mime.types;\n  log_format plain " +
                        "'$request_method $uri $status $connection $connection_requests $host';\n" +
-                       "  access_log " + name_ + "/access.log plain;\n  keepalive_requests 100000;" +
+                       "  access_log " + name_ +
+                       "/access.log plain;\n  keepalive_requests 100000;" +
                        "\n  client_max_body_size 64m;\n  gzip on; gzip_min_length 100; " +
                        "gzip_types text/plain;\n";
     for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
@@ -82,8 +83,8 @@ class Nginx {
     await([this] { return is_serving() || process_.await_end({}) != -1000; });
   }
   void launch() {
-    process_ = Process({find_program("nginx"), "-e", name_ + "/error.log", "-c",
-                        name_ + "/nginx.conf"});
+    process_ =
+        Process({find_program("nginx"), "-e", name_ + "/error.log", "-c", name_ + "/nginx.conf"});
   }
 
   std::string name_;
@@ -157,8 +158,7 @@ class Gateway {
     const long before = reloads();
     const long failed_before = status("/reloads_failed");
     process_.signal(SIGHUP);
-    return await([&] { return reloads() > before; }) &&
-           status("/reloads_failed") == failed_before;
+    return await([&] { return reloads() > before; }) && status("/reloads_failed") == failed_before;
   }
 
   Json status() const {

@@ -34,11 +34,10 @@ class Curl : public ClusterTest {
     folder_.write("large.bin", random_bytes(kLarge));
     folder_.write("frame.bin", random_bytes(kFrameFile));
     Nginx& nginx = start_nginx("location /gone { return 404; } location /none { return 204; }");
-    start_gateway("[http_limits]\nbody = \"1 MiB\"\n" +
-                  http_service("files", {nginx.address()}, "/") +
-                  http_service("echo", {origin_.address()}, "/echo") +
-                  http_service("chunked", {origin_.address()}, "/chunked") +
-                  node_service("relay", "/relay"));
+    start_gateway(
+        "[http_limits]\nbody = \"1 MiB\"\n" + http_service("files", {nginx.address()}, "/") +
+        http_service("echo", {origin_.address()}, "/echo") +
+        http_service("chunked", {origin_.address()}, "/chunked") + node_service("relay", "/relay"));
     start_node("n1", {"--service", "relay=http:" + start_nginx(kRelayed).address().text()});
     ASSERT_TRUE(gateway_->await_nodes(1));
     ASSERT_TRUE(gateway_->await_answers("/page.txt"));
@@ -92,8 +91,8 @@ TEST_F(Curl, PostsABodyOfAnySizeByteForByte) {
 
 TEST_F(Curl, ABodyOneBeyondTheLimitIs413AndReachesNobody) {
   const std::string file = folder_.write("body", std::string(kBodyMax + 1, 'x'));
-  const std::vector<std::string> shared = {"--data-binary", "@" + file, "-o", "/dev/null", "-w",
-                                           "%{http_code}"};
+  const std::vector<std::string> shared = {"--data-binary", "@" + file, "-o",
+                                           "/dev/null",     "-w",       "%{http_code}"};
   EXPECT_EQ(curl(shared, "/echo").out, "413");
   std::vector<std::string> chunked = shared;
   chunked.insert(chunked.end(), {"-H", "Transfer-Encoding: chunked"});
@@ -105,9 +104,9 @@ TEST_F(Curl, ABodyOneBeyondTheLimitIs413AndReachesNobody) {
 TEST_F(Curl, UploadsInChunks) {
   const std::string body = random_bytes(200'000);
   const std::string file = folder_.write("body", body);
-  const Ended got = curl({"-T", file, "-H", "Transfer-Encoding: chunked", "-o", "/dev/null", "-w",
-                          "%{http_code}"},
-                         "/echo");
+  const Ended got = curl(
+      {"-T", file, "-H", "Transfer-Encoding: chunked", "-o", "/dev/null", "-w", "%{http_code}"},
+      "/echo");
   EXPECT_EQ(got.out, "200");
   EXPECT_TRUE(origin_.last().body == body);
   EXPECT_EQ(header_of(origin_.last().head, "Transfer-Encoding"), "");
@@ -167,7 +166,8 @@ TEST_F(Curl, ASlowReaderGetsAllOfALargeFile) {
   const Ended got = curl({"-o", file, "--limit-rate", "60M", "-w", "%{http_code}"}, "/large.bin");
   EXPECT_EQ(got.out, "200");
   EXPECT_TRUE(contents(file) == contents(folder_.file("large.bin")));
-  EXPECT_LT(resident_kib(gateway_->process().pid()), 40 * 1024) << "the file is passed on, not kept";
+  EXPECT_LT(resident_kib(gateway_->process().pid()), 40 * 1024)
+      << "the file is passed on, not kept";
 }
 
 TEST_F(Curl, NodesCarryAnswersUpToTheirBoundAndRefuseLongerOnes) {
@@ -191,9 +191,9 @@ TEST_F(Curl, CompressedContentIsNotTouched) {
 
 TEST_F(Curl, RangesPass) {
   const Ended got = curl({"-r", "10-19", "-i"});
-  EXPECT_THAT(got.out, AllOf(StartsWith("HTTP/1.1 206 "),
-                             HasSubstr("Content-Range: bytes 10-19/4000"),
-                             testing::EndsWith("\r\n\r\npppppppppp")));
+  EXPECT_THAT(got.out,
+              AllOf(StartsWith("HTTP/1.1 206 "), HasSubstr("Content-Range: bytes 10-19/4000"),
+                    testing::EndsWith("\r\n\r\npppppppppp")));
 }
 
 }  // namespace

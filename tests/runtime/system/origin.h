@@ -1,6 +1,6 @@
-// An HTTP server inside the test that tells every request back as it came, and counts how often each
-// was carried out. One thread, keep-alive, a parser of its own that knows Content-Length and nothing
-// else, so that it sees what a careless server would see.
+// An HTTP server inside the test that tells every request back as it came, and counts how often
+// each was carried out. One thread, keep-alive, a parser of its own that knows Content-Length and
+// nothing else, so that it sees what a careless server would see.
 //
 //   X-Delay-Ms: N    answers after that time
 //   X-Status: N      answers with that status
@@ -194,10 +194,11 @@ class Origin {
     const std::string body = request.head + request.body;
     std::string status = header_of(request.head, "X-Status");
     if (status.empty()) status = "200";
-    std::string text = "HTTP/1.1 " + status + " So\r\nServer: origin\r\nX-Id: " +
-                       header_of(request.head, "X-Id") + "\r\n";
+    std::string text = "HTTP/1.1 " + status +
+                       " So\r\nServer: origin\r\nX-Id: " + header_of(request.head, "X-Id") + "\r\n";
     if (request.target.starts_with("/chunked")) {
-      text += "Transfer-Encoding: chunked\r\nConnection: keep-alive, X-Secret\r\nX-Secret: 1\r\n\r\n";
+      text +=
+          "Transfer-Encoding: chunked\r\nConnection: keep-alive, X-Secret\r\nX-Secret: 1\r\n\r\n";
       for (std::size_t at = 0; at < body.size(); at += 1000) {
         const std::string piece = body.substr(at, 1000);
         char size[16];

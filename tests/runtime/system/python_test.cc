@@ -23,9 +23,10 @@ TEST_P(PythonClient, FindsEverythingAsItShouldBe) {
   }
   ASSERT_TRUE(gateway_->await_answers("/echo"));
   const std::string errors = folder_.file("python.log");
-  Process python({find_program("python3"), PHOENIX_SOURCE_DIR "/tests/runtime/system/http_client.py",
-                  name, gateway_->http().host, std::to_string(gateway_->http().port)},
-                 errors);
+  Process python(
+      {find_program("python3"), PHOENIX_SOURCE_DIR "/tests/runtime/system/http_client.py", name,
+       gateway_->http().host, std::to_string(gateway_->http().port)},
+      errors);
   EXPECT_EQ(python.await_end(std::chrono::seconds(60)), 0) << contents(errors);
 }
 
@@ -36,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      "chunked_both_ways", "trailers_and_extensions", "slow_body",
                                      "split_everywhere", "header_edges", "hop_by_hop", "forwarded",
                                      "deadline", "half_closed")),
-    [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
+    [](const auto& one) { return std::get<0>(one.param) + "_" + std::get<1>(one.param); });
 
 }  // namespace
 }  // namespace phoenix::system_test

@@ -47,7 +47,8 @@ TEST_F(Wrk, LosesNothingBeforeAnHttpUpstream) {
   const std::size_t answered = run_wrk("/page.txt");
   ASSERT_TRUE(await_rest());
   const Json status = gateway_->status();
-  const auto served = static_cast<std::size_t>(gateway_->status("/classes/0/answered_well") - before);
+  const auto served =
+      static_cast<std::size_t>(gateway_->status("/classes/0/answered_well") - before);
   expect_conserved(answered, served);
   EXPECT_EQ(status["classes"][0]["offered"], status["classes"][0]["answered_well"]);
   EXPECT_EQ(status["http"]["requests"], status["classes"][0]["offered"]);
