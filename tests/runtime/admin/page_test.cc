@@ -1,0 +1,192 @@
+// The live page in headless Chromium: offline but for the gateway, it shows the gateway's numbers
+// and draws its charts. Skipped where there is no Chromium.
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/runtime/admin/operator.h"
+
+namespace phoenix::admin {
+namespace {
+
+using testing::FakeGateway;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr Duration kPatience = std::chrono::seconds(90);
+
+bool has_chromium() { return std::system("command -v chromium >/dev/null 2>&1") == 0; }
+
+// The browser's whole process group ends with this.
+class Browser {
+ public:
+  Browser(const std::string& url, const std::string& output, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"chromium",
+                                      "--headless",
+                                      "--no-sandbox",
+                                      "--disable-gpu",
+                                      "--disable-quic",
+                                      "--disable-dev-shm-usage",
+                                      "--no-first-run",
+                                      "--disable-background-networking",
+                                      "--disable-component-update",
+                                      "--disable-sync",
+                                      "--user-data-dir=" + folder_ + "/profile"};
+    words.insert(words.end(), more.begin(), more.end());
+    words.push_back(url);
+    process_ = fork();
+    if (process_ != 0) return;
+    setpgid(0, 0);
+    dup2(open(output.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644), STDOUT_FILENO);
+    dup2(open((folder_ + "/errors").c_str(), O_CREAT | O_WRONLY, 0644), STDERR_FILENO);
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    execvp("chromium", arguments.data());
+    _exit(127);
+  }
+  ~Browser() {
+    kill(-process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  Browser(const Browser&) = delete;
+  Browser& operator=(const Browser&) = delete;
+
+  bool has_ended() {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid != 0;
+  }
+
+ private:
+  static std::string make_folder() {
+    std::string pattern = std::filesystem::temp_directory_path() / "phoenix-page-XXXXXX";
+    return mkdtemp(pattern.data());
+  }
+  std::string folder_ = make_folder();
+  pid_t process_ = -1;
+};
+
+std::string contents(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class LivePage : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_chromium()) GTEST_SKIP() << "chromium is not installed";
+  }
+
+  // The document after a few seconds of the page's own time.
+  std::string document() {
+    const std::string output = std::filesystem::temp_directory_path() /
+                               ("phoenix-page-" + std::to_string(getpid()) + ".html");
+    {
+      Browser browser("http://" + server_->local().text() + "/", output,
+                      {"--virtual-time-budget=6000", "--dump-dom"});
+      EXPECT_TRUE(net::drive(
+          loop_, [&] { return browser.has_ended(); }, kPatience));
+    }
+    std::string text = contents(output);
+    std::filesystem::remove(output);
+    return text;
+  }
+
+  static std::string text_of(const std::string& document, const std::string& id) {
+    std::smatch match;
+    const std::regex element("id=\"" + id + "\"[^>]*>([^<]*)<");
+    return std::regex_search(document, match, element) ? match.str(1) : "no element " + id;
+  }
+  static int number_in(const std::string& document, const std::string& pattern) {
+    std::smatch match;
+    return std::regex_search(document, match, std::regex(pattern)) ? std::stoi(match.str(1)) : -1;
+  }
+
+  net::Loop loop_;
+  FakeGateway gateway_;
+  std::unique_ptr<AdminServer> server_ = testing::open_server(loop_, gateway_);
+};
+
+TEST_F(LivePage, ShowsTheGatewaysNumbersAndDrawsThem) {
+  gateway_.before_status = [this] { testing::live_on(gateway_.now); };
+  const std::string page = document();
+  EXPECT_EQ(text_of(page, "name"), "edge");
+  EXPECT_EQ(text_of(page, "state"), "serving");
+  // Two classes of 140 to 260 requests a second each, one in a hundred or so fails.
+  const double rate = std::atof(text_of(page, "rate").c_str());
+  EXPECT_GT(rate, 270);
+  EXPECT_LT(rate, 545);
+  EXPECT_THAT(text_of(page, "good"), ::testing::MatchesRegex("9[0-9](\\.[0-9]+)? %"));
+  // Exponential with a mean of 4 to 6.4 ms, so its median is 2.8 to 4.4 ms.
+  const std::string median = text_of(page, "p50");
+  EXPECT_THAT(median, HasSubstr(" ms"));
+  EXPECT_GT(std::atof(median.c_str()), 2.5);
+  EXPECT_LT(std::atof(median.c_str()), 4.8);
+  EXPECT_EQ(text_of(page, "retries"), "2");
+  EXPECT_EQ(text_of(page, "connections"), "8");
+  EXPECT_EQ(text_of(page, "nodes-note"), "1 of 3 up");
+  EXPECT_GE(number_in(page, "data-updates=\"(\\d+)\""), 3);
+  for (const char* chart : {"throughput", "latency", "cpu", "load"}) {
+    const std::string canvas =
+        "<canvas id=\"" + std::string(chart) + "\"[^>]*data-draws=\"(\\d+)\"";
+    EXPECT_GE(number_in(page, canvas), 3) << chart;
+  }
+  for (const char* node : {"web-1", "web-2", "web-3"}) {
+    EXPECT_THAT(page, HasSubstr("data-node=\"" + std::string(node) + "\""));
+  }
+  EXPECT_THAT(page, HasSubstr("state ejected"));
+  EXPECT_THAT(page, HasSubstr("state down"));
+  EXPECT_THAT(page, HasSubstr("readmit"));
+  EXPECT_THAT(page, HasSubstr("p2c[choices=2]"));
+}
+
+TEST_F(LivePage, TakesNamesForTextAndNothingElse) {
+  gateway_.before_status = [this] { testing::live_on(gateway_.now); };
+  gateway_.now.name = "<img src=x onerror=document.title='broken'>";
+  gateway_.now.nodes[0].name = "<script>document.title='broken'</script>";
+  const std::string page = document();
+  EXPECT_THAT(page, HasSubstr("&lt;img src=x"));
+  EXPECT_THAT(page, Not(HasSubstr("<img")));
+  EXPECT_THAT(page, Not(HasSubstr("<title>broken")));
+  EXPECT_GE(number_in(page, "data-updates=\"(\\d+)\""), 3);
+}
+
+TEST_F(LivePage, SaysWhenTheGatewayDoesNotAnswer) {
+  gateway_.before_status = [this] {
+    testing::live_on(gateway_.now);
+    if (gateway_.asked == 3) loop_.post([this] { server_.reset(); });
+  };
+  const std::string page = document();
+  EXPECT_EQ(text_of(page, "state"), "not reached");
+  EXPECT_THAT(text_of(page, "trouble"), HasSubstr("What is below is old"));
+  EXPECT_EQ(text_of(page, "name"), "edge") << "what was known stays";
+}
+
+TEST_F(LivePage, IsFineWithAGatewayThatHasSeenNothing) {
+  gateway_.now = gateway::GatewayStatus{};
+  gateway_.now.name = "new";
+  gateway_.before_status = [this] { gateway_.now.now += std::chrono::seconds(1); };
+  const std::string page = document();
+  EXPECT_EQ(text_of(page, "rate"), "0");
+  EXPECT_EQ(text_of(page, "good"), "–");
+  EXPECT_EQ(text_of(page, "p99"), "–");
+  EXPECT_THAT(page, HasSubstr("none yet"));
+  EXPECT_GE(number_in(page, "data-updates=\"(\\d+)\""), 3);
+}
+
+}  // namespace
+}  // namespace phoenix::admin
