@@ -13,13 +13,11 @@
 //       phase is begin, step or end; action is delay, bandwidth, loss, cut, clog, metrics_missing,
 //       metrics_stale or metrics_frozen; fields as in FaultEvent. End needs the effect only
 //   {"silence": "web-2"}   from now on the end of this node's connections goes unnoticed and what
-//   is
-//       sent there vanishes, as if it had died without a word
-//   {"unsilence": "web-2"}
+//                          is sent there vanishes, as if it had died without a word
+//   {"unsilence": "web-2"} once it is back
 //   {"hits": 3}            -> {"ok": true, "hits": N}: messages and reports the effect has hit
-//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts by node,
-//   and
-//       the decisions numbered above 17, with dates in ns of this process's time line
+//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts by node
+//                          and the decisions numbered above 17, dated on this process's time line
 #pragma once
 
 #include <cstdint>
