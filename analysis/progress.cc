@@ -15,28 +15,27 @@ constexpr auto kLineEvery = std::chrono::seconds(10);
 
 }  // namespace
 
-Progress::Progress(double simulated_s_total)
-    : total_s_(simulated_s_total), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(double total_s)
+    : total_s_(total_s), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (drawn_) fmt::print(stderr, "\r\033[K");
 }
 
-void Progress::update(double simulated_s) {
+void Progress::update(double run_s) {
   const auto now = Clock::now();
   if (now - shown_ < (is_terminal_ ? Clock::duration(kRedrawEvery) : Clock::duration(kLineEvery))) {
     return;
   }
   shown_ = now;
-  const double share = std::clamp(simulated_s / total_s_, 0.0, 1.0);
+  const double share = std::clamp(run_s / total_s_, 0.0, 1.0);
   const double spent_s = std::chrono::duration<double>(now - began_).count();
-  draw(share, share > 0 ? spent_s / share - spent_s : 0, simulated_s);
+  draw(share, share > 0 ? spent_s / share - spent_s : 0, run_s);
 }
 
-void Progress::draw(double share, double left_s, double simulated_s) {
-  const std::string text =
-      fmt::format("{:3.0f} %  {:.1f} of {:.1f} s simulated, about {:.0f} s left", share * 100,
-                  simulated_s, total_s_, left_s);
+void Progress::draw(double share, double left_s, double run_s) {
+  const std::string text = fmt::format("{:3.0f} %  {:.1f} of {:.1f} s played, about {:.0f} s left",
+                                       share * 100, run_s, total_s_, left_s);
   if (!is_terminal_) {
     fmt::print(stderr, "{}\n", text);
     return;

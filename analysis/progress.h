@@ -8,17 +8,17 @@ namespace phoenix {
 
 class Progress {
  public:
-  explicit Progress(double simulated_s_total);
+  explicit Progress(double total_s);
   ~Progress();  // wipes the bar
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  void update(double simulated_s);
+  void update(double run_s);
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  void draw(double share, double left_s, double simulated_s);
+  void draw(double share, double left_s, double run_s);
 
   double total_s_;
   bool is_terminal_;

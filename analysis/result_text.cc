@@ -153,6 +153,7 @@ std::string faults_text(const RunSummary& run, bool colour) {
 }
 
 std::string speed_text(const RunSummary& run) {
+  if (run.world != "sim") return fmt::format("wall time {}\n", human_duration(run.wall_s));
   return fmt::format("wall time {}, {} simulated requests per second\nevents {}, digest {:016x}\n",
                      human_duration(run.wall_s), human_number(run.simulated_requests_per_second),
                      human_count(run.events), run.digest);
