@@ -10,7 +10,8 @@
 namespace phoenix::admin {
 namespace {
 
-constexpr std::size_t kReadBuffer = 32 * 1024;  // more than the longest head
+constexpr std::size_t kReadBuffer = 32 * 1024;            // more than the longest head
+constexpr std::size_t kLongestAnswer = 64 * 1024 * 1024;  // metrics of 10,000 nodes are 15 MB
 
 Duration sweep_interval(const AdminLimits& limits) {
   const Duration shortest = std::min({limits.request_time, limits.answer_time, limits.idle_time});
@@ -40,6 +41,7 @@ struct AdminServer::State final : AdminSessionOwner {
     settings.connections = bounds.connections;
     settings.handshake = bounds.request_time;
     settings.tls = std::move(tls);
+    settings.channel.write_queue = kLongestAnswer;
     settings.channel.read_buffer = std::max(kReadBuffer, 2 * bounds.head);
     auto opened = net::Listener::open(main_loop, address, settings,
                                       [this](auto channel) { adopt(std::move(channel)); });

@@ -16,7 +16,7 @@
 namespace phoenix::admin {
 
 struct AdminLimits {
-  std::size_t connections = 256;
+  std::size_t connections = 64;
   std::size_t head = 16 * 1024;
   std::size_t body = 64 * 1024;
   Duration request_time = std::chrono::seconds(10);  // from its first byte to its last
