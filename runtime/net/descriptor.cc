@@ -57,19 +57,26 @@ DescriptorReader::~DescriptorReader() {
 }
 
 struct DescriptorWait::State {
-  State(Loop& loop, int descriptor) : stream(loop.native().context, descriptor) {}
+  State(Loop& loop, int descriptor, std::function<void()> call)
+      : stream(loop.native().context, descriptor), on_ready(std::move(call)) {}
+
+  void wait(const std::shared_ptr<State>& self) {
+    stream.async_wait(Loop::Native::Descriptor::wait_read,
+                      [self](const boost::system::error_code& error) {
+                        if (error || self->is_closed) return;
+                        self->on_ready();
+                        if (!self->is_closed) self->wait(self);
+                      });
+  }
 
   Loop::Native::Descriptor stream;
+  std::function<void()> on_ready;
   bool is_closed = false;
 };
 
 DescriptorWait::DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready)
-    : state_(std::make_shared<State>(loop, descriptor)) {
-  state_->stream.async_wait(
-      Loop::Native::Descriptor::wait_read,
-      [state = state_, on_ready = std::move(on_ready)](const boost::system::error_code& error) {
-        if (!error && !state->is_closed) on_ready();
-      });
+    : state_(std::make_shared<State>(loop, descriptor, std::move(on_ready))) {
+  state_->wait(state_);
 }
 
 DescriptorWait::~DescriptorWait() {

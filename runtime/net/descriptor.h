@@ -28,8 +28,8 @@ class DescriptorReader {
 // Waits for what the kernel reports as "readable", such as the end of a process on a pidfd.
 class DescriptorWait {
  public:
-  // Takes the descriptor over. `on_ready` is called once, not after the destructor; it may destroy
-  // the wait.
+  // Takes the descriptor over. `on_ready` is called, until the destructor, whenever the descriptor
+  // may be readable; Asio errs at times, so it must look. It may destroy the wait.
   DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready);
   ~DescriptorWait();
   DescriptorWait(const DescriptorWait&) = delete;

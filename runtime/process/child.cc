@@ -99,6 +99,13 @@ ChildEnd end_of(int status) {
   return {WEXITSTATUS(status), 0};
 }
 
+// Leaves it to be waited for, so that its number stays its own.
+bool has_ended(pid_t pid) {
+  siginfo_t ended{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == pid;
+}
+
 int wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -205,7 +212,9 @@ void Child::on_output_end(Output& output) {
 }
 
 void Child::on_exit() {
-  if (is_terminating_) signal(SIGKILL);
+  if (!has_ended(pid_)) return;
+  if (is_terminating_) signal(SIGKILL);  // to the rest of its group
+  exit_.reset();
   end_ = end_of(wait_for(pid_));
   pid_ = -1;
   if (!has_output()) return finish();
