@@ -15,7 +15,11 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 FaultPlayer::FaultPlayer(FaultWorld& world, const Scenario& scenario, const Streams& streams,
                          RecordWriter* record)
-    : world_(world), streams_(streams), record_(record), plan_(plan_faults(scenario, streams)) {
+    : world_(world),
+      streams_(streams),
+      record_(record),
+      plan_(plan_faults(scenario, streams)),
+      reports_(streams) {
   for (std::size_t i = 0; i < plan_.names.size(); ++i) {
     FaultSummary summary;
     summary.id = plan_.names[i];
@@ -52,11 +56,6 @@ void FaultPlayer::play(Time date) {
   }
 }
 
-bool FaultPlayer::is_report_action(FaultAction action) {
-  return action == FaultAction::kMetricsMissing || action == FaultAction::kMetricsStale ||
-         action == FaultAction::kMetricsFrozen;
-}
-
 NodeId FaultPlayer::busiest() const {
   NodeId best = kNoNode;
   std::uint64_t most = 0;
@@ -81,6 +80,9 @@ void FaultPlayer::begin(FaultEvent event) {
     if (event.node == kNoNode) return log(event, "skipped", "no node is up", 0);
     event.target = "node:" + std::to_string(index(event.node));
   }
+  if (const std::string_view why = world_.objection(event); !why.empty()) {
+    return log(event, "skipped", why, 0);
+  }
   if (too_few_left(event)) return log(event, "skipped", "max_unavailable", 0);
   switch (event.action) {
     case FaultAction::kCrash:
@@ -102,27 +104,33 @@ void FaultPlayer::begin(FaultEvent event) {
       break;
     default:
       if (LinkFaults::is_link_action(event.action)) world_.begin_link_effect(event);
-      if (is_report_action(event.action)) {
-        report_effects_.push_back(event.effect);
+      if (ReportFaults::is_report_action(event.action)) {
+        reports_.begin(event);
         world_.begin_report_effect(event);
       }
   }
   Live& live = live_.try_emplace(event.effect, Live{event}).first->second;
   if (event.node != kNoNode) live.completed_before = world_.node(event.node).completed;
   log(event, "begin", "", 0);
+  judge_date(event);
 }
 
 void FaultPlayer::step(const FaultEvent& event) {
   const auto found = live_.find(event.effect);
   if (found == live_.end()) return;
   FaultEvent& live = found->second.event;
+  live.at = event.at;
   live.magnitude = event.magnitude;
   live.duration2 = event.duration2;
   live.jitter = event.jitter;
   if (event.action == FaultAction::kSlowCpu) world_.slow(live.node, event.effect, event.magnitude);
   if (LinkFaults::is_link_action(event.action)) world_.step_link_effect(event);
-  if (is_report_action(event.action)) world_.begin_report_effect(live);
+  if (ReportFaults::is_report_action(event.action)) {
+    reports_.step(event);
+    world_.begin_report_effect(live);
+  }
   log(live, "step", "", 0);
+  judge_date(event);
 }
 
 void FaultPlayer::end(const FaultEvent& event) {
@@ -149,12 +157,41 @@ void FaultPlayer::end(const FaultEvent& event) {
       break;
     default:
       if (LinkFaults::is_link_action(live.event.action)) world_.end_link_effect(live.event.effect);
-      if (is_report_action(live.event.action)) world_.end_report_effect(live.event.effect);
-      std::erase(report_effects_, live.event.effect);
-      frozen_.erase(live.event.effect);
+      if (ReportFaults::is_report_action(live.event.action))
+        world_.end_report_effect(live.event.effect);
+      reports_.end(live.event.effect);
   }
   live.event.at = event.at;
   log(live.event, "end", "", hit);
+  judge_date(live.event);
+}
+
+void FaultPlayer::judge_date(const FaultEvent& event) {
+  const Duration late = world_.now() - event.at;
+  if (late <= world_.lateness_max()) return;
+  mark_invalid(event, "late by " + std::to_string(late.count() / 1'000'000) + " ms");
+}
+
+void FaultPlayer::invalidate(std::uint32_t effect, std::string_view why) {
+  const auto live = live_.find(effect);
+  if (live != live_.end()) return mark_invalid(live->second.event, why);
+  for (const FaultEvent& event : plan_.events) {
+    if (event.effect == effect && event.phase == FaultPhase::kBegin) {
+      return mark_invalid(event, why);
+    }
+  }
+}
+
+void FaultPlayer::mark_invalid(const FaultEvent& event, std::string_view why) {
+  log(event, "failed", "invalid_fault: " + std::string(why), 0);
+  if (!invalid_faults_.insert(event.fault).second) return;
+  const auto place = static_cast<std::size_t>(event.fault);
+  invalid_.push_back(plan_.names[place] + " at " + event.target + ": " + std::string(why));
+  for (const std::int32_t fault : {event.fault, event.parent}) {
+    if (fault < 0) continue;
+    invalid_faults_.insert(fault);
+    summaries_[static_cast<std::size_t>(fault)].outcome = "invalid_fault: " + std::string(why);
+  }
 }
 
 void FaultPlayer::log(const FaultEvent& event, std::string_view phase, std::string_view cause,
@@ -197,12 +234,13 @@ void FaultPlayer::note_phase(FaultSummary& summary, std::string_view phase, std:
                              std::uint64_t affected) const {
   const double now_s = to_seconds(world_.now());
   const bool has_begun = summary.begin_s == summary.begin_s;
+  const bool is_invalid = summary.outcome.starts_with("invalid_fault");
   if (phase == "begin") {
     if (!has_begun) summary.begin_s = now_s;
-    summary.outcome = "under way";
+    if (!is_invalid) summary.outcome = "under way";
   } else if (phase == "end") {
     summary.end_s = now_s;
-    summary.outcome = "ended";
+    if (!is_invalid) summary.outcome = "ended";
     summary.affected += affected;
   } else if (phase == "skipped" && !has_begun) {
     summary.outcome = "skipped: " + std::string(cause);
@@ -216,31 +254,8 @@ std::uint64_t FaultPlayer::hits(const Live& live) const {
   if (action == FaultAction::kSlowCpu) {
     return world_.node(live.event.node).completed - live.completed_before;
   }
-  return live.affected + world_.report_affected(live.event.effect);
-}
-
-bool FaultPlayer::disturb_report(NodeId node, std::uint64_t number, LoadReport& report,
-                                 Duration& delay) {
-  const Time fresh = report.measured_at;
-  for (const std::uint32_t effect : report_effects_) {
-    Live& live = live_.at(effect);
-    if (live.event.node != node) continue;
-    switch (live.event.action) {
-      case FaultAction::kMetricsMissing:
-        if (streams_.chance_at("missing", effect, number) >= live.event.magnitude) break;
-        ++live.affected;
-        return false;
-      case FaultAction::kMetricsStale:
-        ++live.affected;
-        delay += live.event.duration2;
-        break;
-      default:
-        ++live.affected;
-        report = frozen_.try_emplace(effect, report).first->second;
-        report.measured_at = fresh;
-    }
-  }
-  return true;
+  return live.affected + reports_.affected(live.event.effect) +
+         world_.report_affected(live.event.effect);
 }
 
 Duration FaultPlayer::start_delay(NodeId node) {

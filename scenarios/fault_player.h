@@ -15,6 +15,7 @@
 
 #include "scenarios/fault_plan.h"
 #include "scenarios/record_writer.h"
+#include "scenarios/report_faults.h"
 #include "scenarios/run_summary.h"
 #include "strategies/core/load_report.h"
 
@@ -41,6 +42,13 @@ class FaultWorld {
   virtual FaultedNode node(NodeId node) const = 0;
   // How an action is carried out, for the record: "sim", "signal", "shim", "inflate", ...
   virtual std::string_view means(FaultAction action) const = 0;
+  // Why this event cannot be played here, for its `skipped` row; empty where it can.
+  virtual std::string_view objection(const FaultEvent& event) const {
+    static_cast<void>(event);
+    return {};
+  }
+  // A fault that is applied later than this after its date is invalid.
+  virtual Duration lateness_max() const { return Duration::max(); }
 
   // `notify`: peers see their connections reset. `keep_queue`: what waits survives.
   virtual void crash(NodeId node, bool notify, bool keep_queue) = 0;
@@ -83,8 +91,10 @@ class FaultPlayer {
   void play(Time date);
 
   // What faults make of one report: dropped (false), delayed, or replaced by an earlier one.
-  bool disturb_report(NodeId node, std::uint64_t number, LoadReport& report, Duration& delay);
-  bool disturbs_reports() const { return !report_effects_.empty(); }
+  bool disturb_report(NodeId node, std::uint64_t number, LoadReport& report, Duration& delay) {
+    return reports_.disturb(node, number, report, delay);
+  }
+  bool disturbs_reports() const { return reports_.any(); }
 
   // While start_delay and start_fail last: what they do to one attempt to start a node.
   Duration start_delay(NodeId node);
@@ -92,6 +102,12 @@ class FaultPlayer {
 
   // One job was lost or broken by the node's death.
   void count_casualty(NodeId node);
+
+  // What happened is not what was planned, so the run is not to be averaged with others: a row of
+  // phase "failed" and cause "invalid_fault: <why>", and the same as the fault's outcome.
+  void invalidate(std::uint32_t effect, std::string_view why);
+  // The faults that are invalid, each with the first reason, for people.
+  const std::vector<std::string>& invalid() const { return invalid_; }
 
   std::vector<FaultSummary> summarize() const;
   const FaultPlan& plan() const { return plan_; }
@@ -108,6 +124,8 @@ class FaultPlayer {
   void end(const FaultEvent& event);
   void log(const FaultEvent& event, std::string_view phase, std::string_view cause,
            std::uint64_t affected);
+  void judge_date(const FaultEvent& event);
+  void mark_invalid(const FaultEvent& event, std::string_view why);
   void note_target(std::size_t fault, const std::string& target);
   void note_phase(FaultSummary& summary, std::string_view phase, std::string_view cause,
                   std::uint64_t affected) const;
@@ -115,18 +133,18 @@ class FaultPlayer {
   double in_force(const FaultEvent& event, std::string_view phase) const;
   NodeId busiest() const;
   bool too_few_left(const FaultEvent& event) const;
-  static bool is_report_action(FaultAction action);
 
   FaultWorld& world_;
   const Streams& streams_;
   RecordWriter* record_;
   FaultPlan plan_;
+  ReportFaults reports_;
   std::size_t next_ = 0;
   std::map<std::uint32_t, Live> live_;          // by effect
-  std::vector<std::uint32_t> report_effects_;   // live ones
-  std::map<std::uint32_t, LoadReport> frozen_;  // by effect: what is repeated
   std::vector<FaultSummary> summaries_;         // one per name
   std::vector<std::set<std::string>> targets_;  // of each name
+  std::set<std::int32_t> invalid_faults_;
+  std::vector<std::string> invalid_;
   std::int64_t sequence_ = 0;
 };
 

@@ -32,6 +32,9 @@ bool ReportFaults::disturb(NodeId node, std::uint64_t number, LoadReport& report
 }
 
 void ReportFaults::begin(const FaultEvent& event) {
+  for (const Effect& effect : effects_) {
+    if (effect.id == event.effect) return step(event);
+  }
   effects_.push_back({event.effect, event.action, event.node, event.magnitude, event.duration2});
 }
 

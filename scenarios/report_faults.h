@@ -27,7 +27,8 @@ class ReportFaults {
   // False: the report is not delivered. Otherwise it takes `delay` longer than it was.
   bool disturb(NodeId node, std::uint64_t number, LoadReport& report, Duration& delay);
 
-  // By the plan's events: kMetricsMissing, kMetricsStale, kMetricsFrozen.
+  // By the plan's events: kMetricsMissing, kMetricsStale, kMetricsFrozen. What has begun before is
+  // stepped by another begin.
   void begin(const FaultEvent& event);
   void step(const FaultEvent& event);
   void end(std::uint32_t effect);

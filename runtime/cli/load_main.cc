@@ -1,21 +1,22 @@
 // phoenix-load: sends requests when they are due, whether or not earlier ones have been answered,
 // and times them from when they were due.
+#include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
-#include <optional>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "runtime/load/driver.h"
+#include "runtime/load/load_text.h"
+#include "runtime/load/plain_load.h"
 #include "runtime/load/tally.h"
+#include "runtime/load/url.h"
+#include "runtime/net/connect.h"
 #include "scenarios/parser.h"
 #include "scenarios/version.h"
-#include "strategies/core/units.h"
 
 namespace phoenix {
 namespace {
@@ -26,6 +27,8 @@ constexpr int kGood = 0;
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr Duration kReadyWithin = std::chrono::seconds(10);
+constexpr Duration kRedial = std::chrono::milliseconds(100);
+constexpr Duration kConnectWithin = std::chrono::milliseconds(200);  // then comes time zero
 
 constexpr const char* kHelp =
     R"(phoenix-load - an open-loop load source that does not hide a slow server
@@ -105,84 +108,29 @@ int usage_error(const std::string& message) {
   return kBadInput;
 }
 
-// `http://host:port/path`, taken apart.
-struct Url {
-  net::Address server;
-  std::string host;
-  std::string target = "/";
-  bool is_tls = false;
-};
-
-Result<Url> parse_url(const std::string& text) {
-  Url url;
-  std::string rest;
-  if (text.starts_with("http://")) {
-    rest = text.substr(7);
-  } else if (text.starts_with("https://")) {
-    rest = text.substr(8);
-    url.is_tls = true;
-  } else {
-    return Error{"--url takes http://HOST[:PORT]/PATH or https://..., found `" + text + "`"};
-  }
-  const std::size_t slash = rest.find('/');
-  url.host = rest.substr(0, slash);
-  if (slash != std::string::npos) url.target = rest.substr(slash);
-  const bool has_port = url.host.rfind(':') != std::string::npos && !url.host.ends_with(']');
-  const Result<net::Address> server =
-      net::Address::parse(has_port ? url.host : url.host + (url.is_tls ? ":443" : ":80"));
-  if (!server) return Error{"--url: " + server.error()};
-  url.server = *server;
-  return url;
-}
-
 // The scenario a command line amounts to.
 Result<Scenario> scenario_of(const Options& options) {
-  if (options.has("scenario")) {
-    ParsedScenario parsed = parse_scenario_file(options.text("scenario"), options.texts("set"));
-    if (parsed.scenario) return std::move(*parsed.scenario);
-    std::string all;
-    for (const Problem& problem : parsed.problems)
-      all += (all.empty() ? "" : "\n") + problem.text();
-    return Error{all};
+  if (!options.has("scenario")) {
+    load::PlainLoad plain;
+    if (options.has("service")) plain.service = options.text("service");
+    plain.rate = options.text("rate");
+    plain.duration = options.text("duration");
+    plain.warmup = options.text("warmup");
+    plain.deadline = options.text("deadline");
+    plain.work = options.text("work");
+    plain.size = options.text("size");
+    plain.seed = options.text("seed");
+    plain.keys = options.text("keys");
+    plain.is_poisson = options.has("poisson");
+    return load::plain_scenario(plain);
   }
-  if (!options.has("rate")) return Error{"--rate is required, such as --rate 2000"};
-  const std::string rate = options.text("rate");
-  const bool is_bare = rate.find('/') == std::string::npos;
-  const std::string quoted_rate = is_bare ? rate + " /s" : rate;
-  const bool is_http = options.has("url");
-  const std::string keys =
-      options.has("keys")
-          ? fmt::format("keys = {{ kind = \"uniform\", count = {} }}\n", options.text("keys"))
-          : "";
-  const std::string text =
-      fmt::format(R"toml(name = "load"
-duration = "{}"
-warmup = "{}"
-seed = {}
-[[cluster.group]]
-name = "servers"
-[[service]]
-name = "{}"
-[[service.class]]
-name = "request"
-work = "constant({})"
-request = "{}"
-response = "{}"
-deadline = "{}"
-[workload]
-arrivals = "{}"
-rate = "{}"
-{})toml",
-                  options.text("duration"), options.text("warmup"), options.text("seed"),
-                  is_http ? "http" : options.text("service"), options.text("work"),
-                  options.text("size"), options.text("size"), options.text("deadline"),
-                  options.has("poisson") ? "poisson" : "constant", quoted_rate, keys);
-  ParsedScenario parsed = parse_scenario_text(text, "command line");
-  if (parsed.scenario) return std::move(*parsed.scenario);
+  ParsedScenario parsed = parse_scenario_file(options.text("scenario"), options.texts("set"));
+  if (parsed.scenario) {
+    parsed.scenario->record.nodes = false;  // what serves does not tell of itself
+    return std::move(*parsed.scenario);
+  }
   std::string all;
-  for (const Problem& problem : parsed.problems) {
-    all += (all.empty() ? "" : "\n") + problem.key + ": " + problem.message;
-  }
+  for (const Problem& problem : parsed.problems) all += (all.empty() ? "" : "\n") + problem.text();
   return Error{all};
 }
 
@@ -201,43 +149,60 @@ Result<std::string> read_file(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-Result<int> whole_number(const Options& options, const char* name, int otherwise) {
+Result<std::int64_t> whole_number(const Options& options, const char* name, std::int64_t otherwise,
+                                  std::int64_t low = 1, std::int64_t high = 100'000) {
   if (!options.has(name)) return otherwise;
-  const Result<double> number = parse_number(options.text(name));
-  if (!number || *number < 1 || *number > 100'000 || *number != static_cast<int>(*number)) {
-    return Error{fmt::format("--{} takes a whole number from 1 to 100000, found `{}`", name,
-                             options.text(name))};
+  const std::string text = options.text(name);
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || number < low || number > high) {
+    return Error{
+        fmt::format("--{} takes a whole number from {} to {}, found `{}`", name, low, high, text)};
   }
-  return static_cast<int>(*number);
+  return number;
 }
 
-Result<load::LoadDriver::MakeSender> sender_of(const Options& options, net::Loop& loop) {
-  if (options.has("url")) {
-    const Result<Url> url = parse_url(options.text("url"));
-    if (!url) return Error{url.error()};
-    load::HttpSenderSettings settings;
-    settings.server = url->server;
-    settings.host = url->host;
-    settings.target = url->target;
-    settings.method = options.text("method");
-    for (const std::string& header : options.texts("header")) settings.headers += header + "\r\n";
-    if (options.has("body")) {
-      const Result<std::string> body = read_file(options.text("body"));
-      if (!body) return Error{body.error()};
-      settings.body = *body;
-    }
-    const Result<int> connections = whole_number(options, "connections", 256);
-    if (!connections) return Error{connections.error()};
-    settings.connections = *connections;
-    const auto tls = tls_of(options, url->is_tls);
-    if (!tls) return Error{tls.error()};
-    settings.tls = *tls;
-    return load::LoadDriver::MakeSender([&loop, settings](load::SenderUser& user) {
-      return load::make_http_sender(loop, settings, user);
-    });
+// What carries the requests, and to where.
+struct Route {
+  std::vector<net::Address> servers;
+  std::shared_ptr<net::TlsContext> tls;
+  std::function<std::unique_ptr<load::Sender>(net::Loop&, load::SenderUser&)> make_sender;
+};
+
+Result<Route> http_route(const Options& options) {
+  const Result<load::Url> url = load::parse_url(options.text("url"));
+  if (!url) return Error{"--url " + url.error()};
+  const Result<std::string> method = load::parse_method(options.text("method"));
+  if (!method) return Error{"--method " + method.error()};
+  load::HttpSenderSettings settings;
+  settings.server = url->server;
+  settings.host = url->host;
+  settings.target = url->target;
+  settings.method = *method;
+  for (const std::string& text : options.texts("header")) {
+    const Result<std::string> header = load::parse_header(text);
+    if (!header) return Error{"--header " + header.error()};
+    settings.headers += *header + "\r\n";
   }
+  if (options.has("body")) {
+    const Result<std::string> body = read_file(options.text("body"));
+    if (!body) return Error{"--body: " + body.error()};
+    settings.body = *body;
+  }
+  const Result<std::int64_t> connections = whole_number(options, "connections", 256);
+  if (!connections) return Error{connections.error()};
+  settings.connections = static_cast<int>(*connections);
+  const auto tls = tls_of(options, url->is_tls);
+  if (!tls) return Error{tls.error()};
+  settings.tls = *tls;
+  return Route{{url->server}, *tls, [settings](net::Loop& loop, load::SenderUser& user) {
+                 return load::make_http_sender(loop, settings, user);
+               }};
+}
+
+Result<Route> frame_route(const Options& options) {
   load::FrameSenderSettings settings;
-  std::string list = options.text("frames") + ",";
+  const std::string list = options.text("frames") + ",";
   for (std::size_t at = 0; at < list.size();) {
     const std::size_t comma = list.find(',', at);
     const Result<net::Address> address = net::Address::parse(list.substr(at, comma - at));
@@ -245,144 +210,140 @@ Result<load::LoadDriver::MakeSender> sender_of(const Options& options, net::Loop
     settings.gateways.push_back(*address);
     at = comma + 1;
   }
-  const Result<int> connections = whole_number(options, "connections", 2);
-  const Result<int> batch = whole_number(options, "batch", 1);
+  const Result<std::int64_t> connections = whole_number(options, "connections", 2);
+  const Result<std::int64_t> batch = whole_number(options, "batch", 1);
   if (!connections || !batch) return Error{!connections ? connections.error() : batch.error()};
-  settings.connections = *connections;
+  settings.connections = static_cast<int>(*connections);
   settings.link.batch_size = static_cast<std::size_t>(*batch);
   settings.direct = options.has("direct");
-  settings.names_classes = options.has("scenario");
   if (options.has("token-file")) {
     const Result<std::string> token = read_file(options.text("token-file"));
-    if (!token) return Error{token.error()};
+    if (!token) return Error{"--token-file: " + token.error()};
     settings.token = token->substr(0, token->find_last_not_of(" \r\n\t") + 1);
   }
   const auto tls = tls_of(options, options.has("tls") || options.has("ca"));
   if (!tls) return Error{tls.error()};
   settings.tls = *tls;
-  return load::LoadDriver::MakeSender([&loop, settings](load::SenderUser& user) {
-    return load::make_frame_sender(loop, settings, user);
-  });
+  return Route{settings.gateways, *tls, [settings](net::Loop& loop, load::SenderUser& user) {
+                 return load::make_frame_sender(loop, settings, user);
+               }};
 }
 
-void print_result(const RunSummary& run, const load::Lateness& late, bool as_json) {
-  const ClassSummary& total = run.total;
-  const LatencySummary& l = total.latency;
-  const double late_p99 = to_seconds(late.sent_late.quantile(0.99));
-  if (as_json) {
-    nlohmann::json failed = nlohmann::json::object();
-    for (std::size_t i = 1; i < total.failed.size(); ++i) {
-      if (total.failed[i] > 0) failed[to_text(static_cast<FailureReason>(i))] = total.failed[i];
+// Waits until every server takes connections, so that time zero can follow at once.
+Status reach(const Route& route) {
+  net::Loop loop;
+  bool is_told = false;
+  loop.on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) {
+    is_told = true;
+    loop.stop();
+  });
+  const Time limit = loop.now() + kReadyWithin;
+  net::DialSettings settings;
+  settings.tls = route.tls;
+  for (const net::Address& server : route.servers) {
+    for (;;) {
+      std::string problem;
+      settings.timeout = limit - loop.now();
+      const auto dial = net::Dial::start(loop, server, settings, [&](auto channel) {
+        if (!channel) problem = channel.error();
+        loop.stop();
+      });
+      loop.run();
+      if (is_told) return Error{"told to stop"};
+      if (problem.empty()) break;
+      if (loop.now() + kRedial >= limit) return Error{server.text() + ": " + problem};
+      loop.run_until(loop.now() + kRedial);
     }
-    const nlohmann::json json = {
-        {"offered", total.offered},
-        {"completed", total.completed},
-        {"failed", failed},
-        {"in_flight", total.in_flight},
-        {"measured_s", run.measured_s},
-        {"throughput_per_s", total.throughput_per_s},
-        {"latency",
-         {{"mean", l.mean},
-          {"p50", l.p50},
-          {"p90", l.p90},
-          {"p95", l.p95},
-          {"p99", l.p99},
-          {"p999", l.p999},
-          {"max", l.max}}},
-        {"sent_late_p99_s", late_p99},
-        {"not_sent", late.not_sent},
-        {"fell_behind", late.fell_behind()},
-        {"complete", run.complete},
-    };
-    std::cout << json.dump(2) << "\n";
-    return;
   }
-  fmt::print("offered    {:>12}\ncompleted  {:>12}  {:.1f} /s\n", total.offered, total.completed,
-             total.throughput_per_s);
-  for (std::size_t i = 1; i < total.failed.size(); ++i) {
-    if (total.failed[i] == 0) continue;
-    fmt::print("failed     {:>12}  {}\n", total.failed[i], to_text(static_cast<FailureReason>(i)));
-  }
-  if (total.in_flight > 0) fmt::print("unanswered {:>12}\n", total.in_flight);
-  fmt::print("response   {:>12}  p50 {}, p95 {}, p99 {}, p99.9 {}, max {}\n",
-             "mean " + fmt::format("{:.2f} ms", l.mean * 1e3),
-             fmt::format("{:.2f} ms", l.p50 * 1e3), fmt::format("{:.2f} ms", l.p95 * 1e3),
-             fmt::format("{:.2f} ms", l.p99 * 1e3), fmt::format("{:.2f} ms", l.p999 * 1e3),
-             fmt::format("{:.2f} ms", l.max * 1e3));
+  return success();
 }
 
 // Runs the loop until the sender can reach everything.
-Status wait_ready(net::Loop& loop, const load::LoadDriver& driver) {
+Status wait_ready(net::Loop& loop, const load::LoadDriver& driver, const bool& is_told) {
   const Time limit = loop.now() + kReadyWithin;
   while (!driver.sender().is_ready()) {
+    if (is_told) return Error{"told to stop"};
     if (loop.now() >= limit) return Error{driver.sender().problem()};
     loop.run_until(std::min(limit, loop.now() + std::chrono::milliseconds(5)));
   }
   return success();
 }
 
-struct Played {
-  bool complete = true;
-  Status record = success();
-  std::optional<RunSummary> summary;
-};
-
-int report(const Played& played, const load::Lateness& late, const Options& options) {
-  print_result(*played.summary, late, options.has("json"));
-  if (late.fell_behind()) {
-    fmt::print(stderr,
-               "phoenix-load: the source fell behind: 1 % of the requests left {:.1f} ms late or "
-               "more, {} were not sent; response times count from when they were due\n",
-               to_seconds(late.sent_late.quantile(0.99)) * 1e3, late.not_sent);
-  }
-  if (!played.record) {
-    std::cerr << "phoenix-load: the record is not complete: " << played.record.error() << "\n";
+int report(const RunSummary& run, const load::Lateness& late, const Status& record,
+           const Options& options) {
+  std::cout << (options.has("json") ? load::load_json(run, late) : load::load_text(run));
+  const std::string behind = load::lateness_text(late);
+  if (!behind.empty()) std::cerr << "phoenix-load: " << behind << "\n";
+  if (!record) {
+    std::cerr << "phoenix-load: the record is not complete: " << record.error() << "\n";
     return kFailed;
   }
-  if (!played.complete) {
+  if (!run.complete) {
     std::cerr << "phoenix-load: ended early; the result covers what was sent\n";
     return kFailed;
   }
-  return played.summary->total.completed > 0 ? kGood : kFailed;
+  if (run.total.completed > 0) return kGood;
+  std::cerr << "phoenix-load: nothing was answered well\n";
+  return kFailed;
 }
 
-int play(const Scenario& scenario, const Options& options, net::Loop& loop,
-         const load::LoadDriver::MakeSender& make_sender) {
+int play(const Scenario& scenario, const Options& options, net::Loop& loop, const Route& route,
+         int outcomes_fd) {
   auto arrivals = make_arrivals(scenario, Streams(scenario.seed, scenario.replication));
   if (!arrivals) return usage_error(arrivals.error());
   std::unique_ptr<load::Tally> tally;
   std::unique_ptr<load::OutcomePipe> pipe;
-  if (options.has("outcomes-fd")) {
-    pipe = std::make_unique<load::OutcomePipe>(loop, std::stoi(options.text("outcomes-fd")));
+  if (outcomes_fd >= 0) {
+    pipe = std::make_unique<load::OutcomePipe>(loop, outcomes_fd);
   } else {
     auto made = load::Tally::make(loop, scenario, options.text("output"));
     if (!made) return usage_error(made.error());
     tally = std::move(*made);
   }
   load::OutcomeSink& sink = pipe ? static_cast<load::OutcomeSink&>(*pipe) : *tally;
-  load::LoadDriver driver(loop, scenario, std::move(*arrivals), make_sender, sink);
-  Played played;
+  load::LoadDriver driver(
+      loop, scenario, std::move(*arrivals),
+      [&](load::SenderUser& user) { return route.make_sender(loop, user); }, sink);
+  bool is_told = false;
   loop.on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) {
-    played.complete = false;
+    is_told = true;
     driver.stop();
     loop.stop();
   });
-  if (const Status ready = wait_ready(loop, driver); !ready) {
+  if (const Status ready = wait_ready(loop, driver, is_told); !ready) {
     std::cerr << "phoenix-load: " << ready.error() << "\n";
     return kFailed;
   }
   driver.run([&loop] { loop.stop(); });
   loop.run();
-  if (pipe) return pipe->drain() && played.complete ? kGood : kFailed;
-  played.summary = tally->finish(played.complete, played.record);
-  return report(played, driver.lateness(), options);
+  if (pipe) return pipe->drain() && !is_told ? kGood : kFailed;
+  Status record = success();
+  const RunSummary run = tally->finish(!is_told, record);
+  return report(run, driver.lateness(), record, options);
+}
+
+// Bad combinations, told before anything is read; empty where there is nothing to say.
+std::string objection(const Options& options) {
+  if (options.has("url") == options.has("frames")) return "takes one of --url and --frames";
+  if (options.has("frames") && !options.has("scenario") && !options.has("service")) {
+    return "--frames needs --service or --scenario";
+  }
+  if (options.has("url") && options.has("service")) return "--service goes with --frames";
+  if (options.has("scenario") && options.has("rate")) {
+    return "--rate is the scenario's here; --set 'workload.rate=N /s' changes it";
+  }
+  if (options.has("output") && options.text("output").empty()) {
+    return "--output takes the name of a file, found ``";
+  }
+  return {};
 }
 
 int run(int argc, char** argv) {
   const po::options_description visible = option_list();
   Options options;
   try {
-    po::store(po::command_line_parser(argc, argv).options(visible).run(), options.values);
+    po::store(po::command_line_parser(argc, argv).options(visible).positional({}).run(),
+              options.values);
   } catch (const po::error& error) {
     return usage_error(error.what());
   }
@@ -394,25 +355,26 @@ int run(int argc, char** argv) {
     std::cout << "phoenix-load " << kVersion << " (" << kSourceRevision << ")\n";
     return kGood;
   }
-  if (options.has("url") == options.has("frames")) {
-    return usage_error("takes one of --url and --frames");
-  }
-  if (options.has("frames") && !options.has("scenario") && !options.has("service")) {
-    return usage_error("--frames needs --service or --scenario");
-  }
+  if (const std::string why = objection(options); !why.empty()) return usage_error(why);
   const Result<Scenario> scenario = scenario_of(options);
   if (!scenario) return usage_error(scenario.error());
-  net::Epoch epoch = net::Epoch::now();
-  if (options.has("epoch")) {
-    epoch.monotonic_ns = std::stoll(options.text("epoch"));
-  } else {
-    // Time zero comes when connections stand.
-    epoch.monotonic_ns += std::chrono::nanoseconds(std::chrono::milliseconds(200)).count();
+  const Result<Route> route = options.has("url") ? http_route(options) : frame_route(options);
+  if (!route) return usage_error(route.error());
+  const Result<std::int64_t> outcomes = whole_number(options, "outcomes-fd", -1, 3, 1'000);
+  const Result<std::int64_t> date =
+      whole_number(options, "epoch", 0, 1, kNever.time_since_epoch().count());
+  if (!outcomes || !date) return usage_error(!outcomes ? outcomes.error() : date.error());
+  net::Epoch epoch{*date};
+  if (!options.has("epoch")) {
+    if (const Status reached = reach(*route); !reached) {
+      std::cerr << "phoenix-load: " << reached.error() << "\n";
+      return kFailed;
+    }
+    epoch = net::Epoch::now();
+    epoch.monotonic_ns += kConnectWithin.count();
   }
   net::Loop loop(epoch);
-  const auto make_sender = sender_of(options, loop);
-  if (!make_sender) return usage_error(make_sender.error());
-  return play(*scenario, options, loop, *make_sender);
+  return play(*scenario, options, loop, *route, static_cast<int>(*outcomes));
 }
 
 }  // namespace

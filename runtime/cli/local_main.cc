@@ -3,13 +3,16 @@
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "analysis/progress.h"
 #include "analysis/result_text.h"
+#include "runtime/load/load_text.h"
 #include "runtime/local/local_world.h"
 #include "scenarios/parser.h"
 #include "scenarios/version.h"
@@ -32,6 +35,9 @@ Starts gateways, nodes and a load source on loopback, sends the scenario's reque
 injects its faults, and prints the same result and writes the same record as a simulated run. All
 processes and ports are gone when it ends, however it ends.
 
+A fault that is applied over 50 ms late, or does not do what it should, makes the run invalid: it is
+told, marked `invalid_fault` in the record, and not to be averaged with other runs.
+
 )";
 
 constexpr const char* kExamples = R"(
@@ -40,7 +46,7 @@ examples:
   phoenix-local scenarios/library/quickstart.toml --set duration='15 s' -o local.h5
   phoenix-local my.toml --keep          # the cluster stays up afterwards, until Ctrl-C
 
-exit status: 0 good, 1 the run failed or was cut short, 2 usage or bad input
+exit status: 0 good, 1 the run failed, was cut short or is invalid, 2 usage or bad input
 )";
 
 struct Arguments {
@@ -89,6 +95,9 @@ int parse(int argc, char** argv, Arguments& arguments) {
   }
   const auto files = values.contains("file") ? values["file"].as<std::vector<std::string>>()
                                              : std::vector<std::string>{};
+  if (values.contains("output") && arguments.output.empty()) {
+    return usage_error("--output takes the name of a file, found ``");
+  }
   if (files.size() != 1) {
     return usage_error(fmt::format("takes one scenario file, found {}", files.size()));
   }
@@ -96,12 +105,9 @@ int parse(int argc, char** argv, Arguments& arguments) {
   return -1;
 }
 
-// Serves on until a signal comes.
-void keep_up(net::Loop& loop, const std::vector<std::string>& addresses, bool& is_told) {
-  std::string list;
-  for (const std::string& address : addresses) list += " " + address;
-  fmt::print(stderr, "phoenix-local: kept up; gateways take frames at{}; Ctrl-C ends it\n", list);
-  while (!is_told) loop.run();
+int failure(const std::string& message) {
+  std::cerr << "phoenix-local: " << message << "\n";
+  return kFailed;
 }
 
 int print(const local::LocalResult& result, const Arguments& arguments) {
@@ -112,21 +118,38 @@ int print(const local::LocalResult& result, const Arguments& arguments) {
   } else {
     std::cout << result_text(result.summary, colour);
   }
-  if (!result.record) {
-    std::cerr << "phoenix-local: the record is not complete: " << result.record.error() << "\n";
-    return kFailed;
+  const std::string behind = load::lateness_text(result.lateness);
+  if (!behind.empty()) std::cerr << "phoenix-local: " << behind << "\n";
+  for (const std::string& fault : result.invalid) {
+    std::cerr << "phoenix-local: invalid fault: " << fault << "\n";
   }
+  if (!result.record) return failure("the record is not complete: " + result.record.error());
   if (!result.problem.empty()) {
-    std::cerr << "phoenix-local: ended early: " << result.problem
-              << (arguments.output.empty() ? ""
-                                           : "; the record stays " + arguments.output + ".part")
-              << "\n";
-    return kFailed;
+    return failure(
+        "ended early: " + result.problem +
+        (arguments.output.empty() ? "" : "; the record stays " + arguments.output + ".part"));
   }
   if (!arguments.output.empty() && !arguments.json) {
     std::cout << "\nrecord: " << arguments.output << "\n";
   }
-  return kGood;
+  return result.invalid.empty() ? kGood : kFailed;
+}
+
+// Serves on until a signal comes.
+int keep_up(net::Loop& loop, const local::LocalWorld& world, const bool& is_told) {
+  std::cout.flush();
+  fmt::print(stderr, "phoenix-local: kept up; gateways take frames at {}; Ctrl-C ends it\n",
+             fmt::join(world.gateway_addresses(), " "));
+  while (!is_told && world.problem().empty()) loop.run();
+  return is_told ? kGood : failure(world.problem());
+}
+
+// Nodes are many: each takes a pipe, a socket or two and a line to it.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run(const Arguments& arguments) {
@@ -136,30 +159,32 @@ int run(const Arguments& arguments) {
     return kBadInput;
   }
   const Scenario& scenario = *parsed.scenario;
+  raise_descriptor_limit();
   net::Loop loop;
   std::optional<Progress> progress(to_seconds(scenario.duration));
-  bool is_told = false;
   local::LocalOptions options;
   options.record_path = arguments.output;
-  options.on_progress = [&progress](double run_s) { progress->update(run_s); };
-  if (arguments.keep) {
-    options.on_over = [&](net::Loop& running, const std::vector<std::string>& addresses) {
-      progress.reset();
-      keep_up(running, addresses, is_told);
-    };
-  }
+  options.on_progress = [&progress](double run_s) {
+    if (progress) progress->update(run_s);
+  };
   local::LocalWorld world(loop, scenario, options);
+  if (const Status opened = world.open(); !opened) {
+    progress.reset();
+    failure(opened.error());
+    return kBadInput;
+  }
+  bool is_told = false;
   loop.on_signals({SIGINT, SIGTERM, SIGHUP}, [&](int) {
     is_told = true;
     world.interrupt("told to stop");
   });
   const Result<local::LocalResult> result = world.run();
   progress.reset();
-  if (!result) {
-    std::cerr << "phoenix-local: " << result.error() << "\n";
-    return is_told ? kFailed : kBadInput;
-  }
-  return print(*result, arguments);
+  if (!result) return failure(result.error());
+  const int code = print(*result, arguments);
+  if (!arguments.keep || is_told || !world.problem().empty()) return code;
+  const int kept = keep_up(loop, world, is_told);
+  return code == kGood ? kept : code;
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class Peer final : public wire::LinkUser {
     virtual void on_broken(std::uint64_t number, bool direct) = 0;
   };
 
+  // A direct one does not dial again: where the node went, the gateway will say.
   Peer(net::Loop& loop, const net::Address& address, const FrameSenderSettings& settings,
        bool direct, User& user)
       : loop_(loop),
@@ -29,11 +30,13 @@ class Peer final : public wire::LinkUser {
         settings_(settings),
         direct_(direct),
         user_(user),
+        problem_(address.text() + ": not connected yet"),
         redial_(loop, [this] { dial(); }) {
     dial();
   }
 
-  bool is_up() const { return link_ != nullptr; }
+  bool is_up() const { return has_hello_; }
+  bool is_gone() const { return is_gone_; }
   const std::string& problem() const { return problem_; }
 
   void send(std::uint64_t number, const wire::Request& request) {
@@ -49,11 +52,7 @@ class Peer final : public wire::LinkUser {
   }
 
   void on_dialled(Result<std::unique_ptr<net::Channel>>& channel) {
-    if (!channel) {
-      problem_ = address_.text() + ": " + channel.error();
-      redial_.arm(loop_.now() + kRedial);
-      return;
-    }
+    if (!channel) return lost(channel.error());
     link_ = std::make_unique<wire::FrameLink>(loop_, std::move(*channel), *this, settings_.link,
                                               counters_);
     wire::Hello hello;
@@ -66,6 +65,8 @@ class Peer final : public wire::LinkUser {
   wire::FrameError on_frame(wire::FrameLink&, const wire::Frame& frame) override {
     switch (frame.type) {
       case wire::FrameType::kHello:
+        has_hello_ = true;
+        return wire::FrameError::kNone;
       case wire::FrameType::kGoodbye:
       case wire::FrameType::kReport:
         return wire::FrameError::kNone;
@@ -81,12 +82,19 @@ class Peer final : public wire::LinkUser {
   }
 
   void on_link_closed(wire::FrameLink&, const std::string& why) override {
-    problem_ = address_.text() + ": " + why;
     link_.reset();
-    redial_.arm(loop_.now() + kRedial);
-    const auto broken = std::move(open_);
+    lost(has_hello_ ? why : "it did not say hello: " + why);
+    has_hello_ = false;
+    std::vector<std::uint64_t> broken(open_.begin(), open_.end());
     open_.clear();
+    std::sort(broken.begin(), broken.end());
     for (const std::uint64_t number : broken) user_.on_broken(number, direct_);
+  }
+
+  void lost(const std::string& why) {
+    problem_ = address_.text() + ": " + why;
+    is_gone_ = direct_;
+    if (!direct_) redial_.arm(loop_.now() + kRedial);
   }
 
   net::Loop& loop_;
@@ -94,7 +102,9 @@ class Peer final : public wire::LinkUser {
   const FrameSenderSettings& settings_;
   bool direct_;
   User& user_;
-  std::string problem_ = "not connected yet";
+  std::string problem_;
+  bool has_hello_ = false;
+  bool is_gone_ = false;
   net::Timer redial_;
   wire::LinkCounters counters_;
   std::unique_ptr<net::Dial> dial_;
@@ -122,6 +132,9 @@ class FrameSender final : public Sender, public Peer::User {
     }
     send_to_gateway(request);
   }
+
+  // The peer that got it finds nobody who asked when the answer comes.
+  void forget(std::uint64_t number) override { keyed_.erase(number); }
 
   bool is_ready() const override {
     for (const Pool& pool : gateways_) {
@@ -201,6 +214,7 @@ class FrameSender final : public Sender, public Peer::User {
   void learn_owner(std::uint64_t key, std::string_view address) {
     if (owners_.size() >= kOwnersMax) owners_.clear();
     owners_[key] = std::string(address);
+    std::erase_if(nodes_, [](const auto& node) { return node.second->is_gone(); });
     if (nodes_.contains(owners_[key])) return;
     const Result<net::Address> parsed = net::Address::parse(address);
     if (!parsed) return;
@@ -209,6 +223,7 @@ class FrameSender final : public Sender, public Peer::User {
 
   void on_response(const wire::Response& response, std::uint64_t number, bool direct) override {
     const auto keyed = keyed_.find(number);
+    if (direct && keyed == keyed_.end()) return;  // forgotten
     SendResult result{number, response.reason, -1, response.attempts};
     if (response.node != ~0U) result.node = static_cast<std::int32_t>(response.node);
     if (direct) {
@@ -227,6 +242,7 @@ class FrameSender final : public Sender, public Peer::User {
 
   void on_broken(std::uint64_t number, bool direct) override {
     const auto keyed = keyed_.find(number);
+    if (direct && keyed == keyed_.end()) return;  // forgotten
     if (direct && keyed->second.repeatable) return fall_back(keyed->second);
     if (keyed != keyed_.end()) {
       owners_.erase(keyed->second.key);

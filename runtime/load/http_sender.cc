@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <deque>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "runtime/http/message.h"
 #include "runtime/http/parser.h"
@@ -114,13 +117,24 @@ class HttpSender final : public Sender, public Connection::User {
     if (!idle_.empty()) {
       Connection* connection = idle_.back();
       idle_.pop_back();
-      return connection->send(request.number, request_);
+      return start(*connection, request.number);
     }
-    if (waiting_.size() >= settings_.waiting) {
+    if (waits_.size() >= settings_.waiting) {
       return user_.on_result({request.number, FailureReason::kInFlightLimit, -1, 0});
     }
     waiting_.push_back(request.number);
+    waits_.insert(request.number);
     dial();
+  }
+
+  void forget(std::uint64_t number) override {
+    if (waits_.erase(number) > 0) return skip_forgotten();
+    const auto found = busy_.find(number);
+    if (found == busy_.end()) return;
+    Connection& connection = *found->second;
+    busy_.erase(found);
+    drop(connection);
+    if (!waits_.empty()) dial();
   }
 
   bool is_ready() const override { return !all_.empty(); }
@@ -128,7 +142,7 @@ class HttpSender final : public Sender, public Connection::User {
 
  private:
   void dial() {
-    const std::size_t wanted = std::max<std::size_t>(1, waiting_.size());
+    const std::size_t wanted = std::max<std::size_t>(1, waits_.size());
     while (all_.size() + dials_.size() < static_cast<std::size_t>(settings_.connections) &&
            dials_.size() < wanted) {
       const std::uint64_t id = next_dial_++;
@@ -155,29 +169,43 @@ class HttpSender final : public Sender, public Connection::User {
     use(*all_.back());
   }
 
+  void start(Connection& connection, std::uint64_t number) {
+    busy_[number] = &connection;
+    connection.send(number, request_);
+  }
+
   void use(Connection& connection) {
-    if (waiting_.empty()) return idle_.push_back(&connection);
+    if (waits_.empty()) return idle_.push_back(&connection);
     const std::uint64_t number = waiting_.front();
     waiting_.pop_front();
-    connection.send(number, request_);
+    waits_.erase(number);
+    skip_forgotten();
+    start(connection, number);
+  }
+
+  // The first that waits is one somebody waits for.
+  void skip_forgotten() {
+    while (!waiting_.empty() && !waits_.contains(waiting_.front())) waiting_.pop_front();
   }
 
   // Nobody is there to serve them.
   void fail_waiting() {
     std::deque<std::uint64_t> waiting;
     waiting.swap(waiting_);
+    const std::unordered_set<std::uint64_t> waited = std::exchange(waits_, {});
     for (const std::uint64_t number : waiting) {
-      user_.on_result({number, FailureReason::kReset, -1, 0});
+      if (waited.contains(number)) user_.on_result({number, FailureReason::kReset, -1, 0});
     }
   }
 
   void on_done(Connection& connection, FailureReason reason, bool is_usable) override {
     const SendResult result{connection.number(), reason, -1, 1};
+    busy_.erase(result.number);
     if (is_usable) {
       use(connection);
     } else {
       drop(connection);
-      if (!waiting_.empty()) dial();
+      if (!waits_.empty()) dial();
     }
     user_.on_result(result);
   }
@@ -201,8 +229,10 @@ class HttpSender final : public Sender, public Connection::User {
   std::vector<std::pair<std::uint64_t, std::unique_ptr<net::Dial>>> dials_;
   std::uint64_t next_dial_ = 0;
   std::vector<std::unique_ptr<Connection>> all_;
-  std::vector<Connection*> idle_;  // the last used first
-  std::deque<std::uint64_t> waiting_;
+  std::vector<Connection*> idle_;                        // the last used first
+  std::unordered_map<std::uint64_t, Connection*> busy_;  // by the request under way
+  std::deque<std::uint64_t> waiting_;                    // in order, also forgotten ones
+  std::unordered_set<std::uint64_t> waits_;              // those of them that are not
 };
 
 }  // namespace

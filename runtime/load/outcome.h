@@ -20,7 +20,7 @@ enum class OutcomeKind : std::uint8_t {
 struct Outcome {
   std::uint64_t number = 0;  // in arrival order, from 0
   Time intended = kStart;    // latency counts from here, whatever delayed the sending
-  Time sent = kStart;
+  Time sent = kStart;        // kNever: it never left, there was no room or no time
   Time answered = kNever;
   double work = 0;  // s at speed 1
   double request_bytes = 0;
@@ -33,6 +33,8 @@ struct Outcome {
   FailureReason reason = FailureReason::kNone;
   OutcomeKind kind = OutcomeKind::kOffered;
 };
+
+static_assert(sizeof(Outcome) == 80);  // no gaps whose bytes would be anything
 
 class OutcomeSink {
  public:

@@ -47,8 +47,11 @@ class SenderUser {
 class Sender {
  public:
   virtual ~Sender() = default;
-  // Every request handed over gets one on_result(), perhaps within the call.
+  // Every request handed over gets one on_result(), perhaps within the call, unless forgotten.
   virtual void send(const Outgoing& request) = 0;
+  // Nobody waits for it any more: no on_result(). Over HTTP its connection is closed, as by a
+  // client who walks away; a server that hangs does not keep connections from those who come later.
+  virtual void forget(std::uint64_t number) = 0;
   // Whether everything it sends to can be reached now.
   virtual bool is_ready() const = 0;
   virtual std::string problem() const = 0;  // why it is not ready; for people
@@ -78,7 +81,9 @@ struct HttpSenderSettings {
   std::size_t waiting = 100'000;  // more fail as in_flight_limit
   std::shared_ptr<net::TlsContext> tls;
 };
-// Answers of 500 and above are errors, and of 400 as well: they are not what was asked for.
+// One request at a time on a connection. Answers of 400 and above are errors, they are not what was
+// asked for; with the reason a Phoenix gateway names in X-Phoenix-Reason. A connection that breaks
+// under a request fails it as kReset; nothing is sent twice.
 std::unique_ptr<Sender> make_http_sender(net::Loop& loop, const HttpSenderSettings& settings,
                                          SenderUser& user);
 

@@ -1,5 +1,6 @@
 #include "runtime/load/tally.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +38,13 @@ RequestRow row_of(const Outcome& outcome) {
   return row;
 }
 
+// What serves the requests does not tell of itself.
+std::vector<NodeSample> unknown_nodes(const Scenario& scenario) {
+  std::vector<NodeSample> nodes(static_cast<std::size_t>(node_count(scenario)));
+  for (NodeSample& node : nodes) node.state = 1;
+  return nodes;
+}
+
 }  // namespace
 
 void collect(const Outcome& outcome, Collector& collector) {
@@ -64,7 +72,7 @@ Result<std::unique_ptr<Tally>> Tally::make(net::Loop& loop, const Scenario& scen
     origin.world = "live";
     origin.producer_version = kVersion;
     origin.source_revision = kSourceRevision;
-    origin.node_names = {"server"};
+    origin.node_names = node_names(scenario);
     Result<std::unique_ptr<RecordWriter>> created =
         RecordWriter::create(record_path, scenario, origin);
     if (!created) return Error{created.error()};
@@ -79,8 +87,7 @@ Tally::Tally(net::Loop& loop, const Scenario& scenario, std::unique_ptr<RecordWr
       record_(std::move(record)),
       collector_(scenario, Streams(scenario.seed, scenario.replication), "live", record_.get()),
       interval_(loop, [this] { end_interval(); }),
-      next_interval_(kStart + scenario.record.interval),
-      is_measuring_(scenario.warmup.count() == 0) {
+      next_interval_(kStart + scenario.record.interval) {
   interval_.arm(next_interval_);
 }
 
@@ -92,13 +99,8 @@ void Tally::on_outcome(const Outcome& outcome) {
 }
 
 void Tally::end_interval() {
-  std::vector<NodeSample> nodes(static_cast<std::size_t>(node_count(scenario_)));
-  for (NodeSample& node : nodes) node.state = 1;
-  if (!is_measuring_ && next_interval_ >= kStart + scenario_.warmup) {
-    collector_.end_warmup(nodes);
-    is_measuring_ = true;
-  }
-  collector_.end_interval(next_interval_, nodes, 0);
+  if (next_interval_ >= kStart + scenario_.duration) return;  // finish() has the last
+  collector_.end_interval(next_interval_, unknown_nodes(scenario_), 0);
   if (record_ != nullptr) record_->flush();
   next_interval_ += scenario_.record.interval;
   interval_.arm(next_interval_);
@@ -106,8 +108,8 @@ void Tally::end_interval() {
 
 RunSummary Tally::finish(bool complete, Status& record) {
   interval_.disarm();
-  const Time end = std::min(loop_.now(), kStart + scenario_.duration);
-  const std::vector<NodeSample> nodes(static_cast<std::size_t>(node_count(scenario_)));
+  const Time end = std::clamp(loop_.now(), kStart, kStart + scenario_.duration);
+  const std::vector<NodeSample> nodes = unknown_nodes(scenario_);
   collector_.end_interval(end, nodes, 0);
   RunSummary summary = collector_.summarize(end, nodes);
   summary.attempts = attempts_;
@@ -133,8 +135,12 @@ OutcomePipe::OutcomePipe(net::Loop& loop, int descriptor)
 void OutcomePipe::on_outcome(const Outcome& outcome) {
   if (is_broken_) return;
   if (waiting_.empty()) timer_.arm(loop_.now() + kGather);
+  if (written_ > waiting_.size() / 2) {
+    waiting_.erase(0, written_);
+    written_ = 0;
+  }
   waiting_.append(reinterpret_cast<const char*>(&outcome), sizeof outcome);
-  if (waiting_.size() <= kPipeBytesMax) return;
+  if (waiting_.size() - written_ <= kPipeBytesMax) return;
   std::fputs("phoenix-load: whoever reads the outcomes does not keep up\n", stderr);
   std::_Exit(1);
 }
@@ -157,7 +163,8 @@ void OutcomePipe::write_some() {
 bool OutcomePipe::drain() {
   while (!is_broken_ && !waiting_.empty()) {
     pollfd writable{descriptor_, POLLOUT, 0};
-    ::poll(&writable, 1, -1);
+    const int ready = ::poll(&writable, 1, static_cast<int>(to_seconds(kPipeStallMax) * 1e3));
+    if (ready == 0) return false;
     write_some();
   }
   return !is_broken_;

@@ -37,7 +37,6 @@ class Tally final : public OutcomeSink {
   Collector collector_;
   net::Timer interval_;
   Time next_interval_;
-  bool is_measuring_;
   std::uint64_t attempts_ = 0;
 };
 
@@ -48,12 +47,14 @@ void collect(const Outcome& outcome, Collector& collector);
 // more than kPipeBytesMax wait, the process ends with a message, since its measurement would be
 // wrong.
 inline constexpr std::size_t kPipeBytesMax = 256U << 20;
+inline constexpr Duration kPipeStallMax = std::chrono::seconds(10);
 
 class OutcomePipe final : public OutcomeSink {
  public:
   OutcomePipe(net::Loop& loop, int descriptor);
   void on_outcome(const Outcome& outcome) override;
-  // Writes everything, waiting where it must. False when nobody reads any more.
+  // Writes everything, waiting where it must. False when nobody reads any more, or nothing for
+  // kPipeStallMax.
   bool drain();
 
  private:

@@ -1,8 +1,13 @@
 // How the local world does what faults ask for: signals to processes, slow-downs inside nodes, and
 // everything about messages and reports in the gateways' frame shim.
+#include <algorithm>
 #include <csignal>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "runtime/gateway/lab_command.h"
+#include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 
 namespace phoenix::local {
@@ -11,11 +16,29 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kStartTriesMax = 10;
-constexpr Duration kHitsWithin = std::chrono::milliseconds(20);
+constexpr Duration kSilenceWithin = std::chrono::milliseconds(20);
+constexpr Duration kStartAgainIn = std::chrono::milliseconds(5);  // while the old process leaves
 
-bool is_at_gateways(FaultAction action) { return !gateway::lab_action_text(action).empty(); }
+// What the player will ask of the node, so that it should be new.
+bool needs_figures(const FaultEvent& event) {
+  const bool is_end = event.phase == FaultPhase::kEnd;
+  switch (event.action) {
+    case FaultAction::kCrash:
+    case FaultAction::kCrashNotify:
+    case FaultAction::kStopGraceful:
+      return !is_end;
+    case FaultAction::kSlowCpu:
+      return true;
+    default:
+      return event.resolve_busiest && !is_end;
+  }
+}
 
 }  // namespace
+
+bool LocalWorld::is_at_gateways(FaultAction action) {
+  return !gateway::lab_action_text(action).empty();
+}
 
 Time LocalWorld::now() const { return Time{loop_.now() - Time{offset_}}; }
 
@@ -33,7 +56,7 @@ FaultedNode LocalWorld::node(NodeId id) const {
   const NodeSample sample = node.sample();
   view.jobs = sample.waiting + sample.in_service;
   view.completed = sample.completed;
-  for (const auto& slowdown : node.slowdowns) view.slowdown *= slowdown.second;
+  view.slowdown = node.slowdown();
   return view;
 }
 
@@ -58,22 +81,47 @@ void LocalWorld::tell_gateways(const Json& command) {
   for (LocalGateway& gateway : gateways_) gateway.link->command(command);
 }
 
+// REQUIRES: called within the player's play().
+const FaultEvent& LocalWorld::event_played() const {
+  return faults_->plan().events[faults_->next_number() - 1];
+}
+
+// Whoever carries out an effect has said that he does.
+void LocalWorld::expect_in_time(std::uint32_t effect) {
+  const Duration late = now() - fault_date_;
+  if (late > lateness_max()) {
+    faults_->invalidate(effect, fmt::format("late by {} ms", late.count() / 1'000'000));
+  }
+}
+
+// A start under way comes to nothing.
+void LocalWorld::call_off_start(LocalNode& node) {
+  ++node.boot;
+  if (!node.is_booting()) return;
+  node.process->kill();
+  node.end_life();
+}
+
 // A silent death: the gateways are told to notice nothing before the kernel tells them. What runs
 // out are the attempts' own limits.
 void LocalWorld::crash(NodeId id, bool notify, bool keep_queue) {
-  static_cast<void>(keep_queue);  // refused when the world is made
+  static_cast<void>(keep_queue);  // objected to
   LocalNode& node = nodes_[index(id)];
   ++node.crashes;
+  node.slow_begin.reset();
+  if (!node.up) return call_off_start(node);
   ++node.boot;
-  if (!node.up) return;
   const std::uint64_t lost = node.life.waiting + node.life.in_service;
   for (std::uint64_t i = 0; i < lost; ++i) faults_->count_casualty(id);
-  node.up = false;
+  lost_jobs_ += lost;
   node.start_tries = 0;
   node.end_life();
-  const auto place = index(id);
-  const auto kill = [this, place] {
-    if (nodes_[place].process != nullptr && !nodes_[place].up) nodes_[place].process->kill();
+  const auto kill = [this, place = index(id), life = node.incarnation,
+                     effect = event_played().effect] {
+    LocalNode& dead = nodes_[place];
+    if (dead.incarnation != life || dead.process == nullptr || !dead.process->is_running()) return;
+    dead.process->kill();
+    expect_in_time(effect);
   };
   if (notify) return kill();
   auto left = std::make_shared<std::size_t>(gateways_.size());
@@ -82,22 +130,22 @@ void LocalWorld::crash(NodeId id, bool notify, bool keep_queue) {
       if (--*left == 0) kill();
     });
   }
+  timers_.after(kSilenceWithin, kill);
 }
 
 void LocalWorld::drain(NodeId id, Duration grace) {
   LocalNode& node = nodes_[index(id)];
   ++node.drains;
+  node.slow_begin.reset();
+  if (!node.up) return call_off_start(node);
   ++node.boot;
-  if (!node.up || node.drains > 1) return;
-  node.process->signal(SIGTERM);
+  if (!std::exchange(node.is_leaving, true)) node.process->signal(SIGTERM);
   if (grace == Duration::max()) return;
-  const std::uint32_t boot = node.boot;
-  timers_.after(grace, [this, place = index(id), boot] {
+  timers_.after(grace, [this, place = index(id), life = node.incarnation] {
     LocalNode& late = nodes_[place];
-    if (late.boot != boot || !late.up) return;
-    late.up = false;
-    late.end_life();
+    if (late.incarnation != life || !late.is_leaving || late.drains == 0) return;
     late.process->kill();
+    late.end_life();
   });
 }
 
@@ -109,6 +157,7 @@ void LocalWorld::start(NodeId id) {
     --node.drains;
   }
   if (node.crashes > 0 || node.drains > 0) return;
+  if (node.up && !node.is_leaving) return;
   node.start_tries = 0;
   start_later(index(id), faults_->start_delay(id));
 }
@@ -123,12 +172,13 @@ void LocalWorld::on_start_due(std::size_t place, std::uint32_t boot) {
   LocalNode& node = nodes_[place];
   if (is_over_ || node.boot != boot || node.crashes > 0 || node.drains > 0) return;
   if (node.process != nullptr && node.process->is_running()) {
-    // It is still finishing what it had when it was told to leave.
-    return start_later(place, std::chrono::milliseconds(20));
+    return start_later(place, kStartAgainIn);
   }
   const NodeId id = id_at<NodeId>(place);
   if (faults_->start_fails(id, node.start_tries)) {
-    if (++node.start_tries >= kStartTriesMax) return;
+    if (++node.start_tries >= kStartTriesMax) {
+      return log_start(place, node.start_tries, "every attempt failed", "failed");
+    }
     const NodeGroup& group = scenario_.cluster.groups[node.group];
     Random random(streams_.at("boot", place,
                               node.incarnation * 64ULL + static_cast<unsigned>(node.start_tries)));
@@ -148,22 +198,40 @@ void LocalWorld::retry_start(NodeId id) {
 
 void LocalWorld::pause(NodeId id) {
   LocalNode& node = nodes_[index(id)];
-  if (++node.pauses == 1 && node.up) node.process->signal(SIGSTOP);
+  node.slow_begin.reset();
+  if (++node.pauses > 1 || !node.up) return;
+  node.process->signal(SIGSTOP);
+  check_is_stopped(index(id), event_played().effect);
 }
 
 void LocalWorld::resume(NodeId id) {
   LocalNode& node = nodes_[index(id)];
-  if (--node.pauses == 0 && node.up) node.process->signal(SIGCONT);
+  if (--node.pauses > 0 || !node.up) return;
+  check_stayed_stopped(node, event_played().effect);
+  node.stopped_at_ticks.reset();
+  node.process->signal(SIGCONT);
 }
 
 void LocalWorld::slow(NodeId id, std::uint32_t effect, double factor) {
   LocalNode& node = nodes_[index(id)];
+  const bool is_alone = node.slowdowns.empty();
   node.slowdowns[effect] = factor;
-  if (node.up) node.link->command({{"slow", effect}, {"factor", factor}});
+  node.slow_begin.reset();
+  if (!node.up) return;
+  if (is_alone && node.pauses == 0) {
+    node.slow_begin = {effect, node.life, node.answered_work_s, node.answered};
+  }
+  const bool answers = node.pauses == 0;
+  node.link->command({{"slow", effect}, {"factor", factor}},
+                     [this, effect, answers](const Json& answer) {
+                       if (answers && answer.is_object()) expect_in_time(effect);
+                     });
 }
 
 void LocalWorld::end_slow(NodeId id, std::uint32_t effect) {
   LocalNode& node = nodes_[index(id)];
+  check_slowness(node);
+  node.slow_begin.reset();
   node.slowdowns.erase(effect);
   if (node.up) node.link->command({{"end_slow", effect}});
 }
@@ -172,10 +240,11 @@ void LocalWorld::send_fault(FaultEvent event, FaultPhase phase) {
   event.phase = phase;
   const std::string command = gateway::print_lab_fault(event);
   for (LocalGateway& gateway : gateways_) {
-    gateway.link->send_text(command, [this](const Json& answer) {
-      if (answer.is_object() && answer.contains("error")) {
-        fail("a gateway refused a fault: " + answer["error"].dump());
+    gateway.link->send_text(command, [this, effect = event.effect](const Json& answer) {
+      if (answer.contains("error")) {
+        return fail("a gateway refused a fault: " + text_in(answer, "error"));
       }
+      if (answer.is_object()) expect_in_time(effect);
     });
   }
 }
@@ -202,29 +271,6 @@ std::uint64_t LocalWorld::report_affected(std::uint32_t effect) const {
   return link_affected(effect);
 }
 
-// Asks the gateways how often the effects hit, which the end of a fault will tell.
-void LocalWorld::refresh_hits(const std::vector<std::uint32_t>& effects,
-                              std::function<void()> done) {
-  auto left = std::make_shared<std::size_t>(effects.size() * gateways_.size());
-  auto is_done = std::make_shared<bool>(false);
-  const auto finish = [is_done, done = std::move(done)] {
-    if (*is_done) return;
-    *is_done = true;
-    done();
-  };
-  for (const std::uint32_t effect : effects) {
-    auto sum = std::make_shared<std::uint64_t>(0);
-    for (LocalGateway& gateway : gateways_) {
-      gateway.link->command({{"hits", effect}}, [=, this](const Json& answer) {
-        if (answer.is_object()) *sum += answer.value("hits", std::uint64_t{0});
-        hits_[effect] = std::max(hits_[effect], *sum);
-        if (--*left == 0) finish();
-      });
-    }
-  }
-  timers_.after(kHitsWithin, finish);
-}
-
 void LocalWorld::arm_faults() {
   const Time next = faults_->next_at();
   fault_timer_.arm(next == kNever ? kNever : to_loop(next));
@@ -234,20 +280,23 @@ void LocalWorld::on_faults_due() {
   if (is_over_) return;
   const Time date = faults_->next_at();
   std::vector<std::uint32_t> ending;
+  bool needs_poll = false;
   for (std::size_t i = faults_->next_number(); i < faults_->plan().events.size(); ++i) {
     const FaultEvent& event = faults_->plan().events[i];
     if (event.at > date) break;
+    needs_poll = needs_poll || needs_figures(event);
     if (event.phase == FaultPhase::kEnd && is_at_gateways(event.action)) {
       ending.push_back(event.effect);
     }
   }
   const auto go_on = [this, date] {
     if (is_over_) return;
+    fault_date_ = date;
     faults_->play(date);
     arm_faults();
   };
-  if (ending.empty()) return go_on();
-  refresh_hits(ending, go_on);
+  if (!needs_poll && ending.empty()) return go_on();
+  poll(kQuickPollWithin, go_on, ending);
 }
 
 }  // namespace phoenix::local

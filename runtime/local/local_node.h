@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/local/lab_link.h"
+#include "runtime/local/port.h"
 #include "runtime/process/child.h"
 #include "scenarios/collector.h"
 #include "strategies/core/time.h"
@@ -17,12 +19,14 @@ namespace phoenix::local {
 struct LocalNode {
   std::string name;
   std::uint32_t group = 0;
-  std::string address;  // the same in all its lives; empty before the first
+  ReservedPort port;  // the same in all its lives
   std::unique_ptr<Child> process;
   std::unique_ptr<LabLink> link;
 
-  bool up = false;  // its process serves
-  int crashes = 0;  // overlapping faults that want it down
+  bool up = false;          // its process serves
+  bool is_leaving = false;  // its process was told to finish what it has and go
+  Time launched = kStart;   // on the loop's time line
+  int crashes = 0;          // overlapping faults that want it down
   int pauses = 0;
   int drains = 0;
   std::uint32_t incarnation = 0;
@@ -30,10 +34,28 @@ struct LocalNode {
   int start_tries = 0;
   std::map<std::uint32_t, double> slowdowns;  // by effect
 
+  // What the checks of faults compare with.
+  struct SlowBegin {
+    std::uint32_t effect = 0;
+    NodeSample sample;
+    double answered_work_s = 0;
+    std::uint64_t answered = 0;
+  };
+  std::optional<SlowBegin> slow_begin;  // while one slow-down and nothing else is in force
+  std::optional<std::uint64_t> stopped_at_ticks;
+  double answered_work_s = 0;  // of requests it answered well, as the load source saw it
+  std::uint64_t answered = 0;
+
   NodeSample before;           // totals of lives that have ended
   NodeSample life;             // totals of this one, as last told
   std::uint64_t attempts = 0;  // sent to it, as the gateways count
 
+  bool is_booting() const { return !up && process != nullptr && process->is_running(); }
+  double slowdown() const {
+    double product = 1;
+    for (const auto& [effect, factor] : slowdowns) product *= factor;
+    return product;
+  }
   bool is_healthy() const { return up && pauses == 0 && drains == 0; }
 
   NodeSample sample() const {
@@ -48,12 +70,13 @@ struct LocalNode {
     return sum;
   }
 
-  // This life is over; what it counted stays counted.
+  // This life is over; what it counted stays counted, and nobody answers for it any more.
   void end_life() {
-    const std::uint8_t state = life.state;
+    up = false;
+    is_leaving = false;
     before = sample();
     life = NodeSample{};
-    life.state = state;
+    if (link != nullptr) link->give_up();
   }
 };
 

@@ -1,4 +1,5 @@
 // Starting the processes of the local world and noticing how they end.
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/gateway/lab_command.h"
+#include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 #include "strategies/core/units.h"
 
@@ -15,7 +17,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Duration kReadyWithin = std::chrono::seconds(20);
+constexpr Duration kReadyWithin = std::chrono::seconds(20);  // and a second for every kPerSecond
+constexpr std::int64_t kPerSecond = 10;                      // processes
 constexpr Duration kLoadStartsIn = std::chrono::milliseconds(500);
 constexpr int kOutcomeBuffer = 4 << 20;
 
@@ -24,15 +27,15 @@ std::string ns_text(Duration d) { return std::to_string(d.count()) + "ns"; }
 }  // namespace
 
 Status LocalWorld::wait_until(const std::function<bool()>& condition, const std::string& what) {
-  const Time limit = loop_.now() + kReadyWithin;
-  while (!condition()) {
+  const auto processes = static_cast<std::int64_t>(gateways_.size() + nodes_.size());
+  const Duration within = kReadyWithin + std::chrono::seconds(processes / kPerSecond);
+  const Time limit = loop_.now() + within;
+  for (;;) {
     if (!problem_.empty()) return Error{problem_};
-    if (loop_.now() >= limit) {
-      return Error{what + " within " + print_duration(kReadyWithin) + " of waiting"};
-    }
+    if (condition()) return success();
+    if (loop_.now() >= limit) return Error{what + " within " + print_duration(within)};
     loop_.run_until(std::min(limit, loop_.now() + std::chrono::milliseconds(2)));
   }
-  return success();
 }
 
 std::string LocalWorld::last_words(const std::string& name) const {
@@ -45,11 +48,8 @@ std::string LocalWorld::last_words(const std::string& name) const {
 }
 
 std::vector<std::string> LocalWorld::scenario_arguments() const {
-  std::vector<std::string> arguments = {"--scenario", scenario_.path};
-  for (const std::string& change : scenario_.overrides) {
-    arguments.push_back("--set");
-    arguments.push_back(change);
-  }
+  std::vector<std::string> arguments = {"--scenario=" + scenario_.path};
+  for (const std::string& change : scenario_.overrides) arguments.push_back("--set=" + change);
   return arguments;
 }
 
@@ -63,6 +63,8 @@ Status LocalWorld::start_gateways() {
     spec.arguments = {sibling_program("phoenix-gateway"),
                       "--number",
                       std::to_string(g),
+                      "--seed",
+                      std::to_string(scenario_.seed),
                       "--token-file",
                       token_path_,
                       "--epoch",
@@ -76,11 +78,10 @@ Status LocalWorld::start_gateways() {
         loop_, spec,
         [&gateway](std::string_view line) {
           const Json ready = Json::parse(line, nullptr, false);
-          if (!ready.is_object()) return;
-          gateway.http = ready.value("http", "");
-          gateway.frames = ready.value("frames", "");
+          const std::string frames = text_in(ready, "frames");
+          if (net::Address::parse(frames)) gateway.frames = frames;
         },
-        [this, name](ChildEnd end) { fail(name + " " + end.text() + last_words(name)); });
+        [this, name](const ChildEnd& end) { fail(name + " " + end.text() + last_words(name)); });
     if (!started) return Error{started.error()};
     gateway.process = std::move(*started);
   }
@@ -125,12 +126,15 @@ Status LocalWorld::start_nodes() {
   for (std::size_t i = 0; i < names.size(); ++i) {
     nodes_[i].name = names[i];
     nodes_[i].group = static_cast<std::uint32_t>(group_of(scenario_, id_at<NodeId>(i)));
+    auto port = reserve_port();
+    if (!port) return Error{port.error()};
+    nodes_[i].port = std::move(*port);
     if (Status started = launch_node(i); !started) return started;
   }
   return wait_until(
       [this] {
         for (const LocalNode& node : nodes_) {
-          if (!node.up) return false;
+          if (!node.up || !node.link->is_up()) return false;
         }
         for (const LocalGateway& gateway : gateways_) {
           if (!gateway.link->is_up()) return false;
@@ -148,7 +152,7 @@ Status LocalWorld::launch_node(std::size_t place) {
                     "--name",
                     node.name,
                     "--listen",
-                    node.address.empty() ? "127.0.0.1:0" : node.address,
+                    node.port.address,
                     "--cores",
                     std::to_string(group.cores),
                     "--speed",
@@ -188,6 +192,7 @@ Status LocalWorld::launch_node(std::size_t place) {
   }
   spec.log_path = log_path(node.name);
   ++node.incarnation;
+  node.launched = loop_.now();
   auto started = Child::start(
       loop_, spec, [this, place](std::string_view line) { on_node_ready(place, line); },
       [this, place](const ChildEnd& end) { on_node_end(place, end); });
@@ -198,12 +203,12 @@ Status LocalWorld::launch_node(std::size_t place) {
 
 void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
   LocalNode& node = nodes_[place];
-  const Json ready = Json::parse(line, nullptr, false);
-  if (!ready.is_object() || node.up) return;
+  if (node.up || text_in(Json::parse(line, nullptr, false), "listen").empty()) return;
   node.up = true;
-  node.address = ready.value("listen", node.address);
+  if (is_playing_) log_start(place, to_seconds(loop_.now() - node.launched), "restart", "done");
   if (node.link == nullptr) {
-    node.link = std::make_unique<LabLink>(loop_, net::Address::parse(node.address).value(), token_);
+    const net::Address address = net::Address::parse(node.port.address).value();
+    node.link = std::make_unique<LabLink>(loop_, address, token_);
   }
   for (const auto& [effect, factor] : node.slowdowns) {
     node.link->command({{"slow", effect}, {"factor", factor}});
@@ -213,11 +218,17 @@ void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
 
 void LocalWorld::on_node_end(std::size_t place, const ChildEnd& end) {
   LocalNode& node = nodes_[place];
-  const bool has_drained = node.drains > 0 && end.exit_code == 0;
-  node.up = false;
+  const bool has_left = node.is_leaving && end.exit_code == 0;
   node.process.reset();
   node.end_life();
-  if (!has_drained) fail(node.name + " " + end.text() + last_words(node.name));
+  if (!has_left) fail(node.name + " " + end.text() + last_words(node.name));
+}
+
+// It may end before all that it said has been read.
+void LocalWorld::on_load_end(const ChildEnd& end) {
+  load_end_ = end.text();
+  const bool is_good = end.exit_code == 0 && (is_over_ || !has_outcomes_ended_);
+  if (!is_good) fail("the load source " + load_end_ + last_words("load"));
 }
 
 Status LocalWorld::start_load() {
@@ -230,7 +241,11 @@ Status LocalWorld::start_load() {
     ::setsockopt(end, SOL_SOCKET, SO_RCVBUF, &kOutcomeBuffer, sizeof kOutcomeBuffer);
   }
   outcomes_ = std::make_unique<net::DescriptorReader>(
-      loop_, ends[0], [this](std::string_view bytes) { on_outcome_bytes(bytes); }, [] {});
+      loop_, ends[0], [this](std::string_view bytes) { on_outcome_bytes(bytes); },
+      [this] {
+        has_outcomes_ended_ = true;
+        if (!is_over_ && !load_end_.empty()) fail("the load source " + load_end_ + " too early");
+      });
   offset_ = (loop_.now() + kLoadStartsIn) - kStart;
   std::string frames;
   for (const LocalGateway& gateway : gateways_) {
@@ -250,9 +265,8 @@ Status LocalWorld::start_load() {
   spec.arguments.insert(spec.arguments.end(), scenario.begin(), scenario.end());
   spec.log_path = log_path("load");
   spec.passed = ends[1];
-  auto started = Child::start(loop_, spec, nullptr, [this](const ChildEnd& end) {
-    if (end.exit_code != 0) fail("the load source " + end.text() + last_words("load"));
-  });
+  auto started =
+      Child::start(loop_, spec, nullptr, [this](const ChildEnd& end) { on_load_end(end); });
   ::close(ends[1]);
   if (!started) return Error{started.error()};
   load_ = std::move(*started);

@@ -1,5 +1,6 @@
 #include "runtime/local/local_world.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +14,20 @@
 namespace phoenix::local {
 namespace {
 
+constexpr std::string_view kKeepsState =
+    "state = \"kept\" is the simulator's; a process that is killed keeps nothing";
+// The load source ends the run; this long after it should have, something is wrong with it.
+constexpr Duration kOverrunMax = std::chrono::seconds(30);
+constexpr Duration kLastPollWithin = std::chrono::milliseconds(100);
+
+bool is_skipped(const Scenario& scenario, const FaultPlan& plan, const FaultEvent& event) {
+  const auto named = static_cast<std::size_t>(event.parent >= 0 ? event.parent : event.fault);
+  for (const FaultSpec& spec : scenario.faults) {
+    if (spec.id == plan.names[named]) return spec.allow_unsupported;
+  }
+  return false;
+}
+
 // What this world cannot do, told before anything starts.
 std::string obstacle(const Scenario& scenario) {
   if (scenario.fidelity == Fidelity::kFlow) {
@@ -23,9 +38,9 @@ std::string obstacle(const Scenario& scenario) {
   }
   const FaultPlan plan = plan_faults(scenario, Streams(scenario.seed, scenario.replication));
   for (const FaultEvent& event : plan.events) {
-    if (event.keeps_state) {
-      return "fault." + plan.names[static_cast<std::size_t>(event.fault)] +
-             ": state = \"kept\" is the simulator's; a process that is killed keeps nothing";
+    if (event.keeps_state && !is_skipped(scenario, plan, event)) {
+      return "fault." + plan.names[static_cast<std::size_t>(event.fault)] + ": " +
+             std::string(kKeepsState) + "; allow_unsupported = true skips it";
     }
   }
   return {};
@@ -56,6 +71,16 @@ void LocalWorld::fail(std::string why) {
 }
 
 void LocalWorld::interrupt(const std::string& why) { fail(why); }
+
+std::string_view LocalWorld::objection(const FaultEvent& event) const {
+  return event.keeps_state ? kKeepsState : std::string_view();
+}
+
+std::vector<std::string> LocalWorld::gateway_addresses() const {
+  std::vector<std::string> addresses;
+  for (const LocalGateway& gateway : gateways_) addresses.push_back(gateway.frames);
+  return addresses;
+}
 
 Status LocalWorld::make_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "phoenix-local-XXXXXX").string();
@@ -92,13 +117,17 @@ Status LocalWorld::open_record() {
   return success();
 }
 
+Status LocalWorld::open() {
+  if (const std::string why = obstacle(scenario_); !why.empty()) return Error{why};
+  if (Status made = make_folder(); !made) return made;
+  return open_record();
+}
+
 Result<LocalResult> LocalWorld::run() {
   const auto began = std::chrono::steady_clock::now();
-  if (const std::string why = obstacle(scenario_); !why.empty()) return Error{why};
   using Step = Status (LocalWorld::*)();
   for (const Step step :
-       {&LocalWorld::make_folder, &LocalWorld::open_record, &LocalWorld::start_gateways,
-        &LocalWorld::start_nodes, &LocalWorld::start_load}) {
+       {&LocalWorld::start_gateways, &LocalWorld::start_nodes, &LocalWorld::start_load}) {
     if (Status done = (this->*step)(); !done) return Error{done.error()};
   }
   play();
@@ -122,26 +151,43 @@ void LocalWorld::play() {
   is_playing_ = true;
   next_sample_ = kStart + scenario_.record.interval;
   sample_timer_.arm(to_loop(next_sample_));
+  // Nodes are there already; their core time counts from here.
+  timers_.at(to_loop(kStart), [this] {
+    poll(kPollWithin, [this] {
+      for (LocalNode& node : nodes_) node.before.available_core_ns -= node.life.available_core_ns;
+    });
+  });
   arm_faults();
-  while (!is_over_ && problem_.empty()) loop_.run();
+  if (scenario_.warmup.count() > 0) {
+    timers_.at(to_loop(kStart + scenario_.warmup), [this] { end_warmup(); });
+  }
+  const Time limit = to_loop(kStart + scenario_.duration + kOverrunMax);
+  while (!is_over_ && problem_.empty()) {
+    if (loop_.run_until(limit)) fail("the load source did not end");
+  }
   fault_timer_.disarm();
   sample_timer_.disarm();
 }
 
 LocalResult LocalWorld::finish() {
   // What the processes count last, faults still in force.
-  bool is_polled = false;
-  poll([&is_polled] { is_polled = true; });
-  while (!is_polled) loop_.run_until(loop_.now() + std::chrono::milliseconds(1));
-  faults_->play(kStart + scenario_.duration);
-  LocalResult result;
-  result.summary = summarize();
-  result.problem = problem_;
-  if (problem_.empty() && options_.on_over) {
-    std::vector<std::string> addresses;
-    for (const LocalGateway& gateway : gateways_) addresses.push_back(gateway.frames);
-    options_.on_over(loop_, addresses);
+  std::vector<std::uint32_t> effects;
+  for (const FaultEvent& event : faults_->plan().events) {
+    const bool has_begun = event.phase == FaultPhase::kBegin && event.at <= now();
+    if (has_begun && is_at_gateways(event.action)) effects.push_back(event.effect);
   }
+  bool is_polled = false;
+  poll(
+      kLastPollWithin, [&is_polled] { is_polled = true; }, effects);
+  while (!is_polled) loop_.run_until(loop_.now() + std::chrono::milliseconds(1));
+  const Time end = std::clamp(now(), kStart, kStart + scenario_.duration);
+  fault_date_ = end;
+  faults_->play(end);
+  LocalResult result;
+  result.summary = summarize(end);
+  result.problem = problem_;
+  result.lateness = lateness_;
+  result.invalid = faults_->invalid();
   return result;
 }
 

@@ -14,7 +14,10 @@ class Timers {
   explicit Timers(net::Loop& loop) : loop_(loop), timer_(loop, [this] { run_due(); }) {}
 
   void after(Duration delay, std::function<void()> work) {
-    due_.emplace(loop_.now() + delay, std::move(work));
+    at(add_saturating(loop_.now(), delay), std::move(work));
+  }
+  void at(Time date, std::function<void()> work) {
+    due_.emplace(date, std::move(work));
     timer_.arm(due_.begin()->first);
   }
 
