@@ -5,11 +5,13 @@
 #include <fstream>
 #include <regex>
 #include <sstream>
+#include <thread>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +28,7 @@ constexpr Duration kPatience = std::chrono::seconds(90);
 
 bool has_chromium() { return std::system("command -v chromium >/dev/null 2>&1") == 0; }
 
-// The browser's whole process group ends with this.
+// The browser and all its helpers end with this: they are this process's to bury.
 class Browser {
  public:
   Browser(const std::string& url, const std::string& output, const std::vector<std::string>& more) {
@@ -43,6 +45,7 @@ class Browser {
                                       "--user-data-dir=" + folder_ + "/profile"};
     words.insert(words.end(), more.begin(), more.end());
     words.push_back(url);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     process_ = fork();
     if (process_ != 0) return;
     setpgid(0, 0);
@@ -55,8 +58,11 @@ class Browser {
     _exit(127);
   }
   ~Browser() {
-    kill(-process_, SIGKILL);
-    waitpid(process_, nullptr, 0);
+    if (process_ > 0) kill(-process_, SIGKILL);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (waitpid(-1, nullptr, WNOHANG) >= 0 && std::chrono::steady_clock::now() < give_up) {
+      std::this_thread::yield();
+    }
     std::error_code ignored;
     std::filesystem::remove_all(folder_, ignored);
   }
