@@ -17,9 +17,10 @@ constexpr Duration kHelloWithin = std::chrono::seconds(10);
 constexpr std::size_t kPauseAbove = 1024 * 1024;  // bytes a client has not read yet
 constexpr std::size_t kFrameRoom = 1024;          // of a frame, beside headers and body
 
-wire::LinkSettings link_settings(const Knobs& knobs) {
+wire::LinkSettings link_settings(const Knobs& knobs, Role role) {
   wire::LinkSettings settings;
   settings.compress_above = knobs.compress_above;
+  if (role == Role{}) settings.limits = wire::kHelloLimits;
   return settings;
 }
 
@@ -52,7 +53,7 @@ class FrameIngress::Connection final : public wire::LinkUser, public Client {
   Connection(State& state, std::uint64_t id, std::unique_ptr<net::Channel> channel)
       : state_(state), id_(id), hello_by_(state.sink.loop().now() + kHelloWithin) {
     link_ = std::make_unique<wire::FrameLink>(state.sink.loop(), std::move(channel), *this,
-                                              link_settings(state.knobs), state.counters);
+                                              link_settings(state.knobs, role_), state.counters);
   }
   ~Connection() override {
     open_.for_each_live([this](std::uint32_t i) { state_.sink.leave(open_[i].exchange); });
@@ -151,6 +152,7 @@ FrameError FrameIngress::Connection::on_hello(const wire::Frame& frame) {
     return count_refused("bad_announcement");
   }
   role_ = theirs.role;
+  link_->apply(link_settings(state_.knobs, role_));
   wire::Hello ours;
   ours.role = Role::kGateway;
   ours.name = config.name;
@@ -330,7 +332,7 @@ void FrameIngress::refuse(std::uint64_t link, const std::string& why) {
 void FrameIngress::apply(const Knobs& knobs) {
   state_->knobs = knobs;
   for (const auto& [id, connection] : state_->connections) {
-    connection->link().apply(link_settings(knobs));
+    connection->link().apply(link_settings(knobs, connection->role()));
     if (knobs.socket_buffer == 0) continue;
     connection->link().channel().set_socket_buffers(knobs.socket_buffer, knobs.socket_buffer);
   }
@@ -348,9 +350,8 @@ void FrameIngress::drain() {
 }
 
 std::size_t FrameIngress::clients() const {
-  return static_cast<std::size_t>(std::ranges::count_if(state_->connections, [](const auto& one) {
-    return one.second->role() == Role::kClient;
-  }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      state_->connections, [](const auto& one) { return one.second->role() == Role::kClient; }));
 }
 
 const std::map<std::string, std::uint64_t>& FrameIngress::refused() const {

@@ -26,6 +26,7 @@ Router make_router(const RouterSettings& settings, const Catalog& catalog, Rando
 Lane::Lane(net::Loop& loop, LaneUser& user, const RouterSettings& settings, const Catalog& catalog,
            Random random, RouterTap* tap)
     : user_(user),
+      services_(catalog.services().size()),
       timer_(loop, [this] { user_.on_lane_due(*this); }),
       driver_(std::make_unique<RouterDriver<Port>>(make_router(settings, catalog, random),
                                                    Port{this}, tap)) {}
@@ -47,6 +48,7 @@ void Lane::tell_offers(const NodeView& node, const Catalog& catalog, Mark& mark,
   for (const ServiceOffer& offer : node.offers) {
     ServiceId service{0};
     if (!catalog.find_service(offer.service, service)) continue;
+    if (index(service) >= services_) continue;
     if (catalog.services()[index(service)].protocol != node.protocol) continue;
     offered.emplace_back(service, offer.weight);
   }

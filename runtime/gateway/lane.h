@@ -62,6 +62,7 @@ class Lane {
   void leave(NodeId node, Mark& mark, Time now);
 
   LaneUser& user_;
+  std::size_t services_;  // that its Router knows; a later catalog may have more
   net::Timer timer_;
   std::unique_ptr<RouterDriver<Port>> driver_;
   std::vector<Mark> marks_;  // by NodeId

@@ -38,6 +38,7 @@ bool ends_with_version(std::string_view bytes) {
   const std::string_view line = bytes.substr(0, bytes.find("\r\n"));
   if (line.size() < 9) return false;
   const std::string_view last = line.substr(line.size() - 9);
+  if (last == " HTTP/1.0" || last == " HTTP/1.1") return false;
   return last.starts_with(" HTTP/") && last[7] == '.' && is_number(last.substr(6, 1)) &&
          is_number(last.substr(8, 1));
 }

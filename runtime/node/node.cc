@@ -220,8 +220,10 @@ void Node::Impl::on_accept(std::unique_ptr<net::Channel> channel) {
   auto peer = std::make_unique<Peer>(*this, next_peer_++);
   peer->hello_by = loop_.now() + settings_.hello_timeout;
   log_debug("connected", {{"peer", channel->peer().text()}});
-  peer->link = std::make_unique<wire::FrameLink>(loop_, std::move(channel), *peer, settings_.link,
-                                                 link_counters_);
+  wire::LinkSettings link = settings_.link;
+  link.limits = wire::kHelloLimits;
+  peer->link =
+      std::make_unique<wire::FrameLink>(loop_, std::move(channel), *peer, link, link_counters_);
   peers_.emplace(peer->id, std::move(peer));
 }
 
@@ -268,6 +270,7 @@ wire::FrameError Node::Impl::on_hello(Peer& peer, const wire::Frame& frame) {
   peer.has_hello = true;
   peer.hello_by = kNever;
   peer.role = theirs.role;
+  peer.link->apply(settings_.link);
   wire::Hello ours = hello();
   ours.token = {};  // who dialled has shown the secret; it need not be told
   peer.link->send(ours);

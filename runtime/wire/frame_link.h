@@ -23,6 +23,8 @@ namespace phoenix::wire {
 
 // Channels under a link need a read buffer of at least this.
 inline constexpr std::size_t kWholeInChannel = 16 * 1024;
+// Of what arrives from a peer that has not shown yet who it is.
+inline constexpr FrameLimits kHelloLimits{256 * 1024};
 // A batch is sent as soon as it holds this much; longer frames go by themselves.
 inline constexpr std::size_t kBatchBytes = 64 * 1024;
 
