@@ -41,7 +41,7 @@ std::string option_of(const std::string& key) {
       {".deadline", "deadline"},
   }};
   for (const auto& [part, option] : kKeys) {
-    if (key.find(part) != std::string::npos) return "--" + std::string(option);
+    if (key.ends_with(part)) return "--" + std::string(option);
   }
   return key.find('.') == std::string::npos ? "--" + key : "--service";
 }
@@ -81,7 +81,7 @@ rate = {}
       quoted(load.deadline), load.is_poisson ? "poisson" : "constant",
       quoted(is_bare ? load.rate + " /s" : load.rate));
   if (!load.keys.empty()) {
-    text += fmt::format("keys = {{ kind = \"uniform\", count = {} }}\n", load.keys);
+    text += fmt::format("keys = \"uniform({})\"\n", load.keys);
   }
   ParsedScenario parsed = parse_scenario_text(text, "the command line");
   if (parsed.scenario) return std::move(*parsed.scenario);

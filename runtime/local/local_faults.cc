@@ -17,6 +17,7 @@ using Json = nlohmann::json;
 
 constexpr int kStartTriesMax = 10;
 constexpr Duration kSilenceWithin = std::chrono::milliseconds(20);
+constexpr Duration kReachedIn = std::chrono::milliseconds(3);
 constexpr Duration kStartAgainIn = std::chrono::milliseconds(5);  // while the old process leaves
 
 // What the player will ask of the node, so that it should be new.
@@ -27,6 +28,7 @@ bool needs_figures(const FaultEvent& event) {
     case FaultAction::kCrashNotify:
     case FaultAction::kStopGraceful:
       return !is_end;
+    case FaultAction::kPause:
     case FaultAction::kSlowCpu:
       return true;
     default:
@@ -52,10 +54,9 @@ FaultedNode LocalWorld::node(NodeId id) const {
   const LocalNode& node = nodes_[index(id)];
   FaultedNode view;
   view.up = node.up;
-  view.incarnation = node.incarnation - 1;  // the first life is number 0
-  const NodeSample sample = node.sample();
-  view.jobs = sample.waiting + sample.in_service;
-  view.completed = sample.completed;
+  view.incarnation = node.incarnation;
+  view.jobs = node.jobs();
+  view.completed = node.sample().completed;
   view.slowdown = node.slowdown();
   return view;
 }
@@ -97,9 +98,7 @@ void LocalWorld::expect_in_time(std::uint32_t effect) {
 // A start under way comes to nothing.
 void LocalWorld::call_off_start(LocalNode& node) {
   ++node.boot;
-  if (!node.is_booting()) return;
-  node.process->kill();
-  node.end_life();
+  if (node.is_booting()) node.process->kill();
 }
 
 // A silent death: the gateways are told to notice nothing before the kernel tells them. What runs
@@ -116,6 +115,7 @@ void LocalWorld::crash(NodeId id, bool notify, bool keep_queue) {
   lost_jobs_ += lost;
   node.start_tries = 0;
   node.end_life();
+  node.is_silenced = !notify;
   const auto kill = [this, place = index(id), life = node.incarnation,
                      effect = event_played().effect] {
     LocalNode& dead = nodes_[place];
@@ -185,8 +185,33 @@ void LocalWorld::on_start_due(std::size_t place, std::uint32_t boot) {
     const double boot_s = std::max(0.0, group.boot_time.draw(random));
     return start_later(place, from_seconds(boot_s) + faults_->start_delay(id));
   }
-  tell_gateways({{"unsilence", node.name}});
   if (Status started = launch_node(place); !started) fail(started.error());
+}
+
+// The gateways never saw it die, so they are to see it again only when they reach its new life:
+// asks it until they have found it, or long enough.
+void LocalWorld::end_silence(std::size_t place, Time give_up) {
+  LocalNode& node = nodes_[place];
+  if (!node.is_silenced || !node.up) return;
+  if (node.pauses > 0 || loop_.now() >= give_up) return tell_back(node);
+  const auto look = [this, place, give_up, life = node.incarnation](const Json& stats) {
+    LocalNode& asked = nodes_[place];
+    if (asked.incarnation != life || !asked.is_silenced) return;
+    const bool is_found = count_in(stats, "gateways_connected") >= gateways_.size() &&
+                          count_in(stats, "connections") > gateways_.size();
+    timers_.after(kReachedIn, [this, place, give_up, is_found, life] {
+      LocalNode& back = nodes_[place];
+      if (back.incarnation != life) return;
+      if (is_found && back.is_silenced) return tell_back(back);
+      end_silence(place, give_up);
+    });
+  };
+  node.link->command({{"stats", true}}, look);
+}
+
+void LocalWorld::tell_back(LocalNode& node) {
+  node.is_silenced = false;
+  tell_gateways({{"unsilence", node.name}});
 }
 
 void LocalWorld::retry_start(NodeId id) {
@@ -199,7 +224,9 @@ void LocalWorld::retry_start(NodeId id) {
 void LocalWorld::pause(NodeId id) {
   LocalNode& node = nodes_[index(id)];
   node.slow_begin.reset();
-  if (++node.pauses > 1 || !node.up) return;
+  if (++node.pauses > 1) return;
+  node.attempts_when_paused = node.attempts;
+  if (!node.up) return;
   node.process->signal(SIGSTOP);
   check_is_stopped(index(id), event_played().effect);
 }

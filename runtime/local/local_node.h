@@ -29,8 +29,9 @@ struct LocalNode {
   int crashes = 0;          // overlapping faults that want it down
   int pauses = 0;
   int drains = 0;
-  std::uint32_t incarnation = 0;
-  std::uint32_t boot = 0;  // number of the start under way; others are stale
+  std::uint32_t incarnation = 0;  // lives that have ended
+  bool is_silenced = false;       // the gateways were told to notice nothing of its death
+  std::uint32_t boot = 0;         // number of the start under way; others are stale
   int start_tries = 0;
   std::map<std::uint32_t, double> slowdowns;  // by effect
 
@@ -43,6 +44,7 @@ struct LocalNode {
   };
   std::optional<SlowBegin> slow_begin;  // while one slow-down and nothing else is in force
   std::optional<std::uint64_t> stopped_at_ticks;
+  std::uint64_t attempts_when_paused = 0;
   double answered_work_s = 0;  // of requests it answered well, as the load source saw it
   std::uint64_t answered = 0;
 
@@ -55,6 +57,11 @@ struct LocalNode {
     double product = 1;
     for (const auto& [effect, factor] : slowdowns) product *= factor;
     return product;
+  }
+  // Waiting or in service; while it is paused, with what was sent to it since.
+  std::uint64_t jobs() const {
+    const std::uint64_t held = pauses > 0 && up ? attempts - attempts_when_paused : 0;
+    return life.waiting + life.in_service + held;
   }
   bool is_healthy() const { return up && pauses == 0 && drains == 0; }
 
@@ -74,6 +81,7 @@ struct LocalNode {
   void end_life() {
     up = false;
     is_leaving = false;
+    ++incarnation;
     before = sample();
     life = NodeSample{};
     if (link != nullptr) link->give_up();

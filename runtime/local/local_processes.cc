@@ -10,6 +10,7 @@
 #include "runtime/gateway/lab_command.h"
 #include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
+#include "scenarios/router_setup.h"
 #include "strategies/core/units.h"
 
 namespace phoenix::local {
@@ -19,6 +20,7 @@ using Json = nlohmann::json;
 
 constexpr Duration kReadyWithin = std::chrono::seconds(20);  // and a second for every kPerSecond
 constexpr std::int64_t kPerSecond = 10;                      // processes
+constexpr Duration kFoundWithin = std::chrono::milliseconds(500);  // a node, by the gateways
 constexpr Duration kLoadStartsIn = std::chrono::milliseconds(500);
 constexpr int kOutcomeBuffer = 4 << 20;
 
@@ -174,7 +176,9 @@ Status LocalWorld::launch_node(std::size_t place) {
                     "--lab",
                     "--log-level",
                     "warning"};
-  if (!scenario_.reports.piggyback) spec.arguments.push_back("--no-piggyback");
+  const bool piggyback =
+      scenario_.reports.piggyback && make_router(scenario_, streams_, 0).uses_reports();
+  if (!piggyback) spec.arguments.push_back("--no-piggyback");
   for (const LocalGateway& gateway : gateways_) {
     spec.arguments.insert(spec.arguments.end(), {"--gateway", gateway.frames});
   }
@@ -191,7 +195,6 @@ Status LocalWorld::launch_node(std::size_t place) {
          "--discipline", service.discipline == Discipline::kFifo ? "fifo" : "ps"});
   }
   spec.log_path = log_path(node.name);
-  ++node.incarnation;
   node.launched = loop_.now();
   auto started = Child::start(
       loop_, spec, [this, place](std::string_view line) { on_node_ready(place, line); },
@@ -213,6 +216,7 @@ void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
   for (const auto& [effect, factor] : node.slowdowns) {
     node.link->command({{"slow", effect}, {"factor", factor}});
   }
+  end_silence(place, loop_.now() + kFoundWithin);
   if (node.pauses > 0) node.process->signal(SIGSTOP);
 }
 

@@ -127,7 +127,9 @@ class LocalWorld final : private FaultWorld {
   const FaultEvent& event_played() const;
   void send_fault(FaultEvent event, FaultPhase phase);
   void expect_in_time(std::uint32_t effect);
-  void call_off_start(LocalNode& node);
+  static void call_off_start(LocalNode& node);
+  void end_silence(std::size_t node, Time give_up);
+  void tell_back(LocalNode& node);
   void on_start_due(std::size_t node, std::uint32_t boot);
   void start_later(std::size_t node, Duration delay);
   void on_faults_due();
