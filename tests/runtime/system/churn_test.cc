@@ -190,6 +190,25 @@ TEST_F(Churn, EveryRequestHasOneAnswerAndNothingLeaks) {
   }
 }
 
+TEST_F(Churn, ARollingRestartOfNodesAndReloadsFailNoRequest) {
+  Load load(gateway_->http(), "rolling", kClients);
+  for (Node& node : nodes_) {
+    node.process().signal(SIGTERM);
+    EXPECT_EQ(node.process().await_end(), 0);
+    node.restart();
+    ASSERT_TRUE(gateway_->await_nodes(3));
+    gateway_->configure(config("least_connections", "pool_size = 3\nbatch_size = 4\n",
+                               http_service("new", {origin_.address()}, "/new")));
+    EXPECT_TRUE(gateway_->reload());
+    ASSERT_TRUE(load.await_answers(100));
+    gateway_->configure(config("p2c", ""));
+    EXPECT_TRUE(gateway_->reload());
+    ASSERT_TRUE(load.await_answers(100));
+  }
+  for (const Sent& one : load.stop()) EXPECT_EQ(one.status, 200) << one.id << " " << one.reason;
+  for (const auto& [id, count] : origin_.executions()) EXPECT_EQ(count, 1) << id;
+}
+
 TEST_F(Churn, ADrainingGatewayAnswersWhatItHasAccepted) {
   origin_.forget();
   std::deque<RawClient> clients;
