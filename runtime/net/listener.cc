@@ -88,7 +88,6 @@ class Acceptor final : public Pollable {
       ++counters_->refused;
       return;
     }
-    set_no_delay(socket.get());
     ConnectionRef connection(new Connection(
         loop_, {std::move(socket), peer, settings_.channel,
                 settings_.tls ? std::make_unique<TlsSession>(settings_.tls, "") : nullptr,

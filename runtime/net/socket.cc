@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 
 #include <arpa/inet.h>
@@ -11,6 +12,13 @@
 
 namespace phoenix::net {
 namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// An idle peer is asked after kSilence / 2, and then kProbes times until kSilence is over.
+constexpr seconds kSilence(60);
+constexpr int kProbes = 3;
 
 void set_option(int fd, int level, int name, int value) {
   setsockopt(fd, level, name, &value, sizeof value);
@@ -35,8 +43,23 @@ bool add_literal(const std::string& host, std::uint16_t port, std::vector<Endpoi
   return true;
 }
 
-Descriptor open_stream(int family) {
-  return Descriptor(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+// What accepted sockets inherit, too. A receive buffer must be set before the window is agreed on.
+void set_up_stream(int fd, const ChannelSettings& settings) {
+  set_buffers(fd, settings.send_buffer, settings.receive_buffer);
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  constexpr int kIdle = static_cast<int>(kSilence.count()) / 2;
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, kIdle);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, kIdle / kProbes);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(milliseconds(kSilence).count()));
+}
+
+Result<Descriptor> open_stream(int family, const ChannelSettings& settings) {
+  Descriptor opened(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!opened) return Error{error_text(errno)};
+  set_up_stream(opened.get(), settings);
+  return opened;
 }
 
 }  // namespace
@@ -70,24 +93,21 @@ std::vector<Endpoint> literal_endpoints(const Address& address) {
 
 Result<Descriptor> listen_on(const Endpoint& at, int backlog, bool reuse_port,
                              const ChannelSettings& settings) {
-  Descriptor socket = open_stream(at.storage.ss_family);
-  if (!socket) return Error{error_text(errno)};
-  set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  if (reuse_port) set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT, 1);
-  // Accepted sockets inherit; a receive buffer must be set before the window is agreed on.
-  set_buffers(socket.get(), settings.send_buffer, settings.receive_buffer);
-  if (bind(socket.get(), at.raw(), at.length) != 0 || listen(socket.get(), backlog) != 0) {
+  Result<Descriptor> socket = open_stream(at.storage.ss_family, settings);
+  if (!socket.ok()) return socket;
+  const int fd = socket->get();
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (bind(fd, at.raw(), at.length) != 0 || listen(fd, backlog) != 0) {
     return Error{error_text(errno)};
   }
   return socket;
 }
 
 Result<Descriptor> begin_connect(const Endpoint& to, const ChannelSettings& settings) {
-  Descriptor socket = open_stream(to.storage.ss_family);
-  if (!socket) return Error{error_text(errno)};
-  set_buffers(socket.get(), settings.send_buffer, settings.receive_buffer);
-  set_no_delay(socket.get());
-  if (connect(socket.get(), to.raw(), to.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
+  Result<Descriptor> socket = open_stream(to.storage.ss_family, settings);
+  if (!socket.ok()) return socket;
+  if (connect(socket->get(), to.raw(), to.length) != 0 && errno != EINPROGRESS && errno != EINTR) {
     return Error{error_text(errno)};
   }
   return socket;
@@ -97,8 +117,6 @@ void set_buffers(int fd, int send_bytes, int receive_bytes) {
   if (send_bytes > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, send_bytes);
   if (receive_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_bytes);
 }
-
-void set_no_delay(int fd) { set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 int pending_error(int fd) {
   int error = 0;

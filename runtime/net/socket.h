@@ -1,5 +1,7 @@
 // Sockets as the kernel knows them: owned descriptors, numeric addresses, and the few ways this
-// runtime opens them. Every socket is non-blocking and closed on exec; streams send without delay.
+// runtime opens them. Every socket is non-blocking and closed on exec; streams send without delay
+// and end where the peer neither acknowledges nor takes anything for a minute, so that machines
+// that vanish without a word are noticed, also by who has nothing to say to them.
 #pragma once
 
 #include <string>
@@ -54,7 +56,6 @@ Result<Descriptor> listen_on(const Endpoint& at, int backlog, bool reuse_port,
 Result<Descriptor> begin_connect(const Endpoint& to, const ChannelSettings& settings);
 
 void set_buffers(int fd, int send_bytes, int receive_bytes);
-void set_no_delay(int fd);
 int pending_error(int fd);
 std::string error_text(int error);  // for people: "connection refused"
 

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -156,6 +159,37 @@ TEST(Connections, HaveSocketsThatAChildProcessDoesNotInherit) {
     ++checked;
   }
   EXPECT_GE(checked, 3) << "listener and both ends";
+}
+
+// The two limits in seconds after which the kernel gives a silent peer up: nothing to say, and
+// something said that is not acknowledged.
+std::pair<int, int> silence_limits(int fd) {
+  const auto option = [fd](int level, int name) {
+    int value = 0;
+    socklen_t length = sizeof value;
+    EXPECT_EQ(getsockopt(fd, level, name, &value, &length), 0);
+    return value;
+  };
+  if (option(SOL_SOCKET, SO_KEEPALIVE) == 0) return {0, 0};
+  const int probes = option(IPPROTO_TCP, TCP_KEEPIDLE) +
+                     option(IPPROTO_TCP, TCP_KEEPINTVL) * option(IPPROTO_TCP, TCP_KEEPCNT);
+  return {probes, option(IPPROTO_TCP, TCP_USER_TIMEOUT) / 1000};
+}
+
+TEST(Connections, GiveUpPeersThatVanishedWithoutAWord) {
+  const Endpoint any = literal_endpoints({"127.0.0.1", 0}).front();
+  const auto listener = listen_on(any, 8, false, {});
+  ASSERT_TRUE(listener.ok());
+  Endpoint at;
+  at.length = sizeof at.storage;
+  ASSERT_EQ(getsockname(listener->get(), at.raw(), &at.length), 0);
+  const auto dialled = begin_connect(at, {});
+  ASSERT_TRUE(dialled.ok());
+  pollfd ready{listener->get(), POLLIN, 0};
+  ASSERT_EQ(poll(&ready, 1, 20'000), 1);
+  const Descriptor accepted(accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
+  EXPECT_EQ(silence_limits(dialled->get()), std::pair(60, 60));
+  EXPECT_EQ(silence_limits(accepted.get()), std::pair(60, 60)) << "inherited";
 }
 
 TEST(Dial, SaysWhyItFailed) {
