@@ -44,7 +44,7 @@ class Attempt final : public Pollable {
     if (!on_done_ || connection_) return;
     if (!socket_) return try_next();
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
-    if (const int error = pending_error(socket_.get()); error != 0) {
+    if (const int error = outcome_of_connect(socket_.get()); error != 0) {
       why_ = error_text(error);
       drop_socket();
       try_next();

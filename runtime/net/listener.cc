@@ -150,13 +150,6 @@ class SocketListener final : public Listener {
   Address local_;
 };
 
-Address local_address(int fd) {
-  Endpoint local;
-  local.length = sizeof local.storage;
-  getsockname(fd, local.raw(), &local.length);
-  return local.address();
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& address,
@@ -170,7 +163,7 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
   Result<Descriptor> socket =
       listen_on(endpoints->front(), settings.backlog, settings.reuse_port, settings.channel);
   if (!socket.ok()) return refuse(socket.error());
-  const Address local = local_address(socket->get());
+  const Address local = local_endpoint(socket->get()).address();
   boost::intrusive_ptr<Acceptor> acceptor(
       new Acceptor(loop, std::move(*socket), settings, std::move(on_accept)));
   if (!acceptor->open()) return refuse(error_text(errno));

@@ -118,10 +118,22 @@ void set_buffers(int fd, int send_bytes, int receive_bytes) {
   if (receive_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_bytes);
 }
 
-int pending_error(int fd) {
+Endpoint local_endpoint(int fd) {
+  Endpoint local;
+  local.length = sizeof local.storage;
+  getsockname(fd, local.raw(), &local.length);
+  return local;
+}
+
+int outcome_of_connect(int fd) {
   int error = 0;
   socklen_t length = sizeof error;
-  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+  if (error != 0) return error;
+  Endpoint peer;
+  peer.length = sizeof peer.storage;
+  if (getpeername(fd, peer.raw(), &peer.length) != 0) return errno;
+  return peer.address() == local_endpoint(fd).address() ? ECONNREFUSED : 0;
 }
 
 std::string error_text(int error) {

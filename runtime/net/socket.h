@@ -55,8 +55,11 @@ Result<Descriptor> listen_on(const Endpoint& at, int backlog, bool reuse_port,
 // Connecting is under way when this returns; the socket becomes writable when it is decided.
 Result<Descriptor> begin_connect(const Endpoint& to, const ChannelSettings& settings);
 
+Endpoint local_endpoint(int fd);
 void set_buffers(int fd, int send_bytes, int receive_bytes);
-int pending_error(int fd);
+// What has become of begin_connect(): 0 or an error. A socket that has met itself, as a dial to a
+// free local port may, counts as refused: it would hold the port against its rightful listener.
+int outcome_of_connect(int fd);
 std::string error_text(int error);  // for people: "connection refused"
 
 }  // namespace phoenix::net

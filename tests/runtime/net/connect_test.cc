@@ -180,9 +180,7 @@ TEST(Connections, GiveUpPeersThatVanishedWithoutAWord) {
   const Endpoint any = literal_endpoints({"127.0.0.1", 0}).front();
   const auto listener = listen_on(any, 8, false, {});
   ASSERT_TRUE(listener.ok());
-  Endpoint at;
-  at.length = sizeof at.storage;
-  ASSERT_EQ(getsockname(listener->get(), at.raw(), &at.length), 0);
+  const Endpoint at = local_endpoint(listener->get());
   const auto dialled = begin_connect(at, {});
   ASSERT_TRUE(dialled.ok());
   pollfd ready{listener->get(), POLLIN, 0};
@@ -190,6 +188,23 @@ TEST(Connections, GiveUpPeersThatVanishedWithoutAWord) {
   const Descriptor accepted(accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC));
   EXPECT_EQ(silence_limits(dialled->get()), std::pair(60, 60));
   EXPECT_EQ(silence_limits(accepted.get()), std::pair(60, 60)) << "inherited";
+}
+
+// What TCP makes of a dial from the port it is meant for, which the kernel hands out as any other.
+TEST(Connections, ToThemselvesAreToldFromOthers) {
+  const Endpoint any = literal_endpoints({"127.0.0.1", 0}).front();
+  const Descriptor loner(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(bind(loner.get(), any.raw(), any.length), 0);
+  const Endpoint own = local_endpoint(loner.get());
+  ASSERT_EQ(connect(loner.get(), own.raw(), own.length), 0);
+  EXPECT_EQ(outcome_of_connect(loner.get()), ECONNREFUSED);
+
+  const Descriptor listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  const Endpoint at = local_endpoint(listener.get());
+  const Descriptor other(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(other.get(), at.raw(), at.length), 0);
+  EXPECT_EQ(outcome_of_connect(other.get()), 0);
 }
 
 TEST(Dial, SaysWhyItFailed) {
