@@ -124,11 +124,16 @@ class HostileFrames : public ClusterTest {
   Json node_stats() {
     RawClient lab(nodes_[0].address());
     lab.send(hello(Role::kLab) + frame(FrameType::kControl, R"({"stats": true})"));
-    const auto stats = [&] { return lab.unread().find("{"); };
-    while (stats() == std::string::npos || lab.unread().back() != '}') {
-      if (!lab.receive()) return {};
+    std::string scratch;
+    for (;;) {
+      const wire::Decoded decoded = wire::decode_frame(lab.unread(), {}, scratch);
+      if (decoded.consumed == 0 && !lab.receive()) return {};
+      if (decoded.consumed == 0) continue;
+      if (decoded.frame.type == FrameType::kControl) {
+        return parse_json(std::string(decoded.frame.payload));
+      }
+      lab.take(decoded.consumed);
     }
-    return parse_json(lab.unread().substr(stats()));
   }
 };
 
