@@ -25,7 +25,7 @@
 
 namespace phoenix::node {
 
-inline constexpr int kHandlerAbi = 1;
+inline constexpr int kHandlerAbi = 2;
 
 // Valid until the Call is answered.
 struct CallRequest {
@@ -86,8 +86,8 @@ class Handler {
   virtual void handle(Call call) = 0;
 
   // The whole state as bytes, and back: for moving an agent to another node. Called while no
-  // request is in service. Stateless handlers keep the defaults.
-  virtual std::string snapshot() { return {}; }
+  // request is in service. Stateless handlers keep the defaults. An error calls the move off.
+  virtual Result<std::string> snapshot() { return std::string(); }
   virtual Status restore(std::string_view state) {
     if (state.empty()) return success();
     return Error{"this handler keeps no state, found a snapshot of " +

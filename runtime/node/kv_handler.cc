@@ -129,7 +129,7 @@ class Kv final : public Handler {
     call.answer(request ? serve(*request) : status_reply(400));
   }
 
-  std::string snapshot() override {
+  Result<std::string> snapshot() override {
     std::string state(kMagic);
     append_number<std::uint64_t>(store_.pairs().size(), state);
     for (const auto& [key, value] : store_.pairs()) {

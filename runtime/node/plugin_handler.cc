@@ -27,16 +27,18 @@ class Plugin final : public Handler {
       // The call was given away: it has been answered, or answers 500 as the stack unwinds.
     }
   }
-  std::string snapshot() override {
-    try {
-      return handler_->snapshot();
-    } catch (...) {
-      return {};
-    }
+  Result<std::string> snapshot() override {
+    return guarded([&] { return handler_->snapshot(); });
   }
   Status restore(std::string_view state) override {
+    return guarded([&] { return handler_->restore(state); });
+  }
+
+ private:
+  template <class Ask>
+  static auto guarded(Ask ask) -> decltype(ask()) {
     try {
-      return handler_->restore(state);
+      return ask();
     } catch (const std::exception& error) {
       return Error{std::string("the plug-in failed: ") + error.what()};
     } catch (...) {
@@ -44,7 +46,6 @@ class Plugin final : public Handler {
     }
   }
 
- private:
   Library library_;  // before the handler, whose code it holds
   std::unique_ptr<Handler> handler_;
 };

@@ -157,7 +157,9 @@ void Services::deliver(Answer answer) {
 
 void Services::tell_quiet(Service& service) {
   const OnSnapshot done = std::exchange(service.on_quiet, nullptr);
-  done(service.made.handler->snapshot());
+  Result<std::string> state = service.made.handler->snapshot();
+  service.is_held = state.ok();
+  done(std::move(state));
 }
 
 void Services::snapshot(const std::string& service, OnSnapshot done) {

@@ -65,7 +65,8 @@ class Services {
   std::size_t under_way() const { return under_way_; }
 
   // Moving a service's state away: takes no request from now on, waits for those under way, then
-  // calls `done` with the state; at once where there are none. resume() takes requests again.
+  // calls `done` with the state; at once where there are none. resume() takes requests again; so
+  // does the service itself where the handler cannot give its state.
   using OnSnapshot = std::function<void(Result<std::string>)>;
   void snapshot(const std::string& service, OnSnapshot done);
   Status restore(const std::string& service, std::string_view state);  // error: requests under way

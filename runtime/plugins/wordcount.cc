@@ -18,6 +18,7 @@
 namespace {
 
 using phoenix::Error;
+using phoenix::Result;
 using phoenix::Status;
 using phoenix::node::Call;
 using phoenix::node::CallReply;
@@ -42,7 +43,7 @@ class WordCount final : public phoenix::node::Handler {
     call.answer(std::move(reply));
   }
 
-  std::string snapshot() override { return std::to_string(seen_.load()); }
+  Result<std::string> snapshot() override { return std::to_string(seen_.load()); }
 
   Status restore(std::string_view state) override {
     std::uint64_t seen = 0;

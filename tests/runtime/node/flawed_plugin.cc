@@ -8,7 +8,7 @@ namespace {
 class Throwing final : public phoenix::node::Handler {
  public:
   void handle(phoenix::node::Call) override { throw std::runtime_error("not today"); }
-  std::string snapshot() override { throw std::runtime_error("not today"); }
+  phoenix::Result<std::string> snapshot() override { throw std::runtime_error("not today"); }
   phoenix::Status restore(std::string_view) override { throw std::runtime_error("not today"); }
 };
 

@@ -63,7 +63,7 @@ TEST_F(HandlersTest, EchoAnswersWithTheBodyAndItsType) {
 
 TEST_F(HandlersTest, HandlersWithoutStateRefuseOne) {
   const Result<MadeHandler> echo = make("echo");
-  EXPECT_EQ(echo->handler->snapshot(), "");
+  EXPECT_EQ(*echo->handler->snapshot(), "");
   EXPECT_TRUE(echo->handler->restore("").ok());
   EXPECT_FALSE(echo->handler->restore("something").ok());
 }
@@ -153,7 +153,7 @@ TEST_F(HandlersTest, KvSnapshotMovesTheWholeState) {
     ask(*from->handler, http_request("PUT", "/" + std::to_string(i),
                                      std::string(static_cast<std::size_t>(i), 'x')));
   }
-  const std::string state = from->handler->snapshot();
+  const std::string state = *from->handler->snapshot();
   const Result<MadeHandler> to = make("kv");
   ask(*to->handler, http_request("PUT", "/stale", "old"));
   const Status restored = to->handler->restore(state);
@@ -168,15 +168,15 @@ TEST_F(HandlersTest, KvSnapshotMovesTheWholeState) {
 TEST_F(HandlersTest, KvSnapshotIsTheSameAfterAMove) {
   const Result<MadeHandler> from = make("kv"), to = make("kv");
   for (const char* key : {"/c", "/a", "/b"}) ask(*from->handler, http_request("PUT", key, key));
-  ASSERT_TRUE(to->handler->restore(from->handler->snapshot()).ok());
-  EXPECT_EQ(to->handler->snapshot(), from->handler->snapshot());
+  ASSERT_TRUE(to->handler->restore(*from->handler->snapshot()).ok());
+  EXPECT_EQ(*to->handler->snapshot(), *from->handler->snapshot());
 }
 
 TEST_F(HandlersTest, KvRefusesDamagedSnapshotsAndKeepsWhatItHas) {
   const Result<MadeHandler> from = make("kv"), to = make("kv");
   ask(*from->handler, http_request("PUT", "/a", "one"));
   ask(*to->handler, http_request("PUT", "/kept", "yes"));
-  const std::string state = from->handler->snapshot();
+  const std::string state = *from->handler->snapshot();
   for (std::size_t i = 0; i < state.size(); ++i) {
     std::string flipped = state;
     flipped[i] = static_cast<char>(flipped[i] ^ 0x10);
@@ -190,7 +190,7 @@ TEST_F(HandlersTest, KvRefusesDamagedSnapshotsAndKeepsWhatItHas) {
 TEST_F(HandlersTest, KvRefusesASnapshotThatDoesNotFit) {
   const Result<MadeHandler> from = make("kv"), to = make("kv[memory=1024]");
   ask(*from->handler, http_request("PUT", "/a", std::string(2000, 'x')));
-  EXPECT_THAT(to->handler->restore(from->handler->snapshot()).error(), HasSubstr("memory"));
+  EXPECT_THAT(to->handler->restore(*from->handler->snapshot()).error(), HasSubstr("memory"));
 }
 
 TEST(SyntheticBodyTest, SaysAgainWhatWasSaid) {

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "runtime/node/handlers.h"
+#include "runtime/node/services.h"
 #include "tests/runtime/node/calls.h"
+#include "tests/runtime/node/serve.h"
 
 namespace phoenix::node {
 namespace {
@@ -54,7 +56,7 @@ TEST_F(PluginTest, SettingsReachThePluginAndTheNode) {
 TEST_F(PluginTest, ItsStateMoves) {
   const Result<MadeHandler> from = make(kExample), to = make(kExample);
   ask(*from->handler, http_request("POST", "/", "one two three"));
-  ASSERT_TRUE(to->handler->restore(from->handler->snapshot()).ok());
+  ASSERT_TRUE(to->handler->restore(*from->handler->snapshot()).ok());
   EXPECT_EQ(ask(*to->handler, http_request("POST", "/", "four")).body, "1 words, 4 in all\n");
   EXPECT_FALSE(to->handler->restore("many").ok());
 }
@@ -66,15 +68,34 @@ TEST_F(PluginTest, WhatIsNoPluginIsRefusedByName) {
   EXPECT_THAT(make_flawed("no_abi").error(), HasSubstr("does not export phoenix_handler_abi"));
   EXPECT_THAT(make_flawed("no_maker").error(), HasSubstr("does not export phoenix_make_handler"));
   EXPECT_THAT(make_flawed("wrong_abi").error(),
-              AllOf(HasSubstr("found handler ABI 2"), HasSubstr("takes 1")));
+              AllOf(HasSubstr("found handler ABI 3"), HasSubstr("takes 2")));
 }
 
 TEST_F(PluginTest, OneThatThrowsCostsTheRequestA500) {
   const Result<MadeHandler> made = make_flawed("throwing");
   ASSERT_TRUE(made.ok()) << made.error();
   EXPECT_EQ(ask(*made->handler, http_request("GET", "/")).status, 500);
-  EXPECT_EQ(made->handler->snapshot(), "");
+  EXPECT_THAT(made->handler->snapshot().error(), HasSubstr("not today"));
   EXPECT_THAT(made->handler->restore("x").error(), HasSubstr("not today"));
+}
+
+TEST_F(PluginTest, OneThatCannotGiveItsStateStaysAndServesOn) {
+  std::vector<AttemptResult> results;
+  const std::string text = "plugin[file=" PHOENIX_FLAWED_PLUGINS "/libplugin_throwing.so]";
+  const auto services = Services::make(
+      loop_, {}, {{"work", text}},
+      [&](const ReturnAddress&, CallReply reply) { results.push_back(reply.result); });
+  ASSERT_TRUE(services.ok()) << services.error();
+  std::string failure;
+  (*services)->snapshot("work", [&](const Result<std::string>& state) {
+    failure = state.ok() ? "a state of " + std::to_string(state->size()) : state.error();
+  });
+  EXPECT_THAT(failure, HasSubstr("not today"));
+  CallRequest request;
+  request.service = "work";
+  (*services)->submit({1, 1}, request);
+  ASSERT_TRUE(serve_until(loop_, [&] { return results.size() == 1; }));
+  EXPECT_EQ(results[0], AttemptResult::kError) << "carried out, not refused";
 }
 
 }  // namespace
