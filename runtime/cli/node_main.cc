@@ -293,9 +293,10 @@ std::optional<po::variables_map> parse_arguments(int argc, char** argv, int& cod
 
 int serve(const NodeSettings& settings, net::Epoch epoch) {
   net::Loop loop(epoch);
-  Result<std::unique_ptr<Node>> node = Node::start(loop, settings);
-  if (!node) {
-    std::cerr << "phoenix-node: " << node.error() << "\n";
+  Result<std::unique_ptr<Node>> node = Node::make(loop, settings);
+  if (!node) return usage_error(node.error());
+  if (const Status started = (*node)->start(); !started) {
+    std::cerr << "phoenix-node: " << started.error() << "\n";
     return kFailed;
   }
   bool is_draining = false;

@@ -75,6 +75,7 @@ class Node::Impl {
         sweep_timer_(loop, [this] { on_sweep(); }),
         drain_timer_(loop, [this] { leave_if_done(); }) {}
 
+  Status prepare();
   Status start();
   net::Address local() const { return listener_->local(); }
   NodeStatus status() const;
@@ -100,8 +101,9 @@ class Node::Impl {
     std::unique_ptr<wire::FrameLink> link;
   };
 
+  Status load_tls();
   Status listen();
-  Status announce();
+  void announce();
   wire::Hello hello() const;
   void on_accept(std::unique_ptr<net::Channel> channel);
   void on_peer_gone(Peer& peer, const std::string& why);
@@ -130,6 +132,7 @@ class Node::Impl {
   std::uint64_t incarnation_;
   Time started_;
   std::string advertise_;
+  std::shared_ptr<net::TlsContext> listen_tls_, dial_tls_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<LabControl> lab_;
   wire::LinkCounters link_counters_;
@@ -144,18 +147,41 @@ class Node::Impl {
   std::function<void(std::size_t)> on_left_;
 };
 
-Status Node::Impl::start() {
+Status Node::Impl::prepare() {
   Result<std::unique_ptr<Services>> services = Services::make(
       loop_, settings_.serving, settings_.services,
       [this](const ReturnAddress& to, CallReply reply) { answer(to, std::move(reply)); });
   if (!services) return Error{services.error()};
   services_ = std::move(*services);
   lab_ = std::make_unique<LabControl>(*services_, [this] { return stats(); });
+  advertise_ = settings_.advertise;
+  if (!wire::within_bounds(hello())) {
+    return Error{"the node's name, address, token and services have at most " +
+                 std::to_string(wire::kMaxName) + " bytes each"};
+  }
+  return load_tls();
+}
+
+Status Node::Impl::load_tls() {
+  if (!settings_.tls.certificate.empty()) {
+    auto tls = net::make_server_tls(settings_.tls);
+    if (!tls) return Error{tls.error()};
+    listen_tls_ = *tls;
+  }
+  if (settings_.tls != net::TlsSettings{}) {
+    auto tls = net::make_client_tls(settings_.tls);
+    if (!tls) return Error{tls.error()};
+    dial_tls_ = *tls;
+  }
+  return success();
+}
+
+Status Node::Impl::start() {
+  if (Status listening = listen(); !listening) return listening;
+  announce();
   reported_at_ = started_;
   readings_.sample(started_, 0);
   utilisation_.memory = memory_share();
-  if (Status listening = listen(); !listening) return listening;
-  if (Status announced = announce(); !announced) return announced;
   if (settings_.report_interval > Duration{0}) {
     report_timer_.arm(started_ + settings_.report_interval);
   }
@@ -167,29 +193,21 @@ Status Node::Impl::listen() {
   net::ListenSettings listening;
   listening.connections = settings_.connections;
   listening.channel.write_queue = kWriteQueue;
-  if (!settings_.tls.certificate.empty()) {
-    auto tls = net::make_server_tls(settings_.tls);
-    if (!tls) return Error{tls.error()};
-    listening.tls = *tls;
-  }
+  listening.tls = listen_tls_;
   auto listener = net::Listener::open(
       loop_, settings_.listen, listening,
       [this](std::unique_ptr<net::Channel> channel) { on_accept(std::move(channel)); });
   if (!listener) return Error{listener.error()};
   listener_ = std::move(*listener);
-  advertise_ = settings_.advertise.empty() ? local().text() : settings_.advertise;
+  if (advertise_.empty()) advertise_ = local().text();
   if (settings_.name.empty()) settings_.name = advertise_;
   return success();
 }
 
-Status Node::Impl::announce() {
+void Node::Impl::announce() {
   Announcer::Settings announcing;
   announcing.hello_timeout = settings_.hello_timeout;
-  if (settings_.tls != net::TlsSettings{}) {
-    auto tls = net::make_client_tls(settings_.tls);
-    if (!tls) return Error{tls.error()};
-    announcing.dial.tls = *tls;
-  }
+  announcing.dial.tls = dial_tls_;
   for (const net::Address& gateway : settings_.gateways) {
     announcing.gateway = gateway;
     announcers_.push_back(std::make_unique<Announcer>(
@@ -199,7 +217,6 @@ Status Node::Impl::announce() {
         },
         link_counters_, incarnation_));
   }
-  return success();
 }
 
 wire::Hello Node::Impl::hello() const {
@@ -457,15 +474,16 @@ void Node::Impl::leave_if_done() {
   done(under_way);
 }
 
-Result<std::unique_ptr<Node>> Node::start(net::Loop& loop, const NodeSettings& settings) {
+Result<std::unique_ptr<Node>> Node::make(net::Loop& loop, const NodeSettings& settings) {
   auto impl = std::make_unique<Impl>(loop, settings);
-  if (Status started = impl->start(); !started) return Error{started.error()};
+  if (Status prepared = impl->prepare(); !prepared) return Error{prepared.error()};
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
 Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Node::~Node() = default;
 
+Status Node::start() { return impl_->start(); }
 net::Address Node::local() const { return impl_->local(); }
 NodeStatus Node::status() const { return impl_->status(); }
 void Node::drain(std::function<void(std::size_t)> done) { impl_->drain(std::move(done)); }

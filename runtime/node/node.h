@@ -62,10 +62,13 @@ struct NodeStatus {
 
 class Node {
  public:
-  // Listens and begins to announce itself. The error says what is wrong with the settings, or why
-  // the node cannot listen.
-  static Result<std::unique_ptr<Node>> start(net::Loop& loop, const NodeSettings& settings);
+  // The error says what is wrong with the settings: a handler, a plug-in, a TLS file.
+  static Result<std::unique_ptr<Node>> make(net::Loop& loop, const NodeSettings& settings);
   ~Node();
+
+  // Listens and begins to announce itself. Once, before all that follows. The error says why the
+  // node cannot listen.
+  Status start();
 
   net::Address local() const;
   NodeStatus status() const;

@@ -29,8 +29,9 @@ class LabControlTest : public ::testing::Test {
   }
 
   std::unique_ptr<Node> start() {
-    Result<std::unique_ptr<Node>> node = Node::start(loop_, settings_);
+    Result<std::unique_ptr<Node>> node = Node::make(loop_, settings_);
     EXPECT_TRUE(node.ok()) << node.error();
+    EXPECT_TRUE((*node)->start().ok());
     return std::move(*node);
   }
   std::string command(TestClient& lab, const std::string& payload) {

@@ -34,9 +34,11 @@ class NodeTest : public ::testing::Test {
   }
 
   void start() {
-    Result<std::unique_ptr<Node>> node = Node::start(loop_, settings_);
+    Result<std::unique_ptr<Node>> node = Node::make(loop_, settings_);
     ASSERT_TRUE(node.ok()) << node.error();
     node_ = std::move(*node);
+    const Status started = node_->start();
+    ASSERT_TRUE(started.ok()) << started.error();
   }
   TestClient& client(wire::Role role = wire::Role::kClient, const std::string& token = {},
                      bool says_hello = true) {
@@ -290,9 +292,14 @@ TEST_F(NodeTest, ADrainEndsWithItsGrace) {
 
 TEST_F(NodeTest, SettingsThatCannotWorkAreErrors) {
   const auto error_of = [this] {
-    const auto node = Node::start(loop_, settings_);
-    return node.ok() ? "" : node.error();
+    const auto node = Node::make(loop_, settings_);
+    if (!node.ok()) return node.error();
+    const Status started = (*node)->start();
+    return started.ok() ? "" : started.error();
   };
+  settings_.name = std::string(256, 'n');
+  EXPECT_THAT(error_of(), HasSubstr("at most 255 bytes"));
+  settings_.name = {};
   settings_.services = {{"a", "echo"}, {"a", "kv"}};
   EXPECT_THAT(error_of(), HasSubstr("service a is given twice"));
   settings_.services = {{"a", "ecko"}};
