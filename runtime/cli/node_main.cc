@@ -130,13 +130,20 @@ class OptionReader {
     return value;
   }
 
+  // `least` is what a value other than 0 must reach.
   template <class T>
-  T parsed(const char* key, Result<T> (*parse)(std::string_view), T absent) {
-    if (!has(key)) return absent;
+  T parsed(const char* key, Result<T> (*parse)(std::string_view), T least,
+           std::string_view bounds) {
+    if (!has(key)) return T{};
     const Result<T> value = parse(text(key));
-    if (value) return *value;
-    complain(key, text(key), value.error());
-    return absent;
+    if (!value) {
+      complain(key, text(key), value.error());
+    } else if (*value != T{} && *value < least) {
+      complain(key, text(key), "must be " + std::string(bounds));
+    } else {
+      return *value;
+    }
+    return T{};
   }
 
   // Index into `names`.
@@ -152,6 +159,12 @@ class OptionReader {
     if (parsed) return *parsed;
     complain(key, value, parsed.error());
     return {};
+  }
+  // Of somebody to connect to.
+  net::Address peer_address(const char* key, const std::string& value) {
+    const net::Address found = address(key, value);
+    if (found.port == 0) complain(key, value, "the port must not be 0");
+    return found;
   }
 
   void complain(const std::string& key, const std::string& found, const std::string& why) {
@@ -193,9 +206,9 @@ std::string read_token(OptionReader& reader) {
 void read_network(OptionReader& reader, NodeSettings& settings) {
   settings.listen = reader.address("listen", reader.text("listen"));
   settings.advertise = reader.text("advertise");
-  if (!settings.advertise.empty()) reader.address("advertise", settings.advertise);
+  if (!settings.advertise.empty()) reader.peer_address("advertise", settings.advertise);
   for (const std::string& gateway : reader.texts("gateway")) {
-    settings.gateways.push_back(reader.address("gateway", gateway));
+    settings.gateways.push_back(reader.peer_address("gateway", gateway));
   }
   settings.token = read_token(reader);
   settings.tls = {reader.text("tls-certificate"), reader.text("tls-key"), reader.text("tls-ca"),
@@ -235,15 +248,17 @@ NodeSettings read_settings(OptionReader& reader) {
                                 ? ReadingScope::kProcess
                                 : ReadingScope::kMachine;
   settings.readings.cores = settings.serving.cores;
-  settings.readings.memory_bytes = reader.parsed<double>("memory", parse_bytes, 0);
-  settings.readings.bandwidth = reader.parsed<double>("network", parse_bandwidth, 0);
-  settings.report_interval = reader.parsed<Duration>("report-interval", parse_duration, {});
+  settings.readings.memory_bytes = reader.parsed<double>("memory", parse_bytes, 1, "0 B or more");
+  settings.readings.bandwidth = reader.parsed<double>("network", parse_bandwidth, 1, "0 or more");
+  settings.report_interval = reader.parsed<Duration>(
+      "report-interval", parse_duration, std::chrono::milliseconds(10), "0 or at least 10 ms");
   settings.piggyback = !reader.has("no-piggyback");
   settings.link.batch_size =
       static_cast<std::size_t>(reader.in_range<int>("batch-size", 1, 10'000));
-  settings.link.compress_above =
-      static_cast<std::size_t>(reader.parsed<double>("compress-above", parse_bytes, 0));
-  settings.grace = reader.parsed<Duration>("grace", parse_duration, {});
+  const double above = reader.parsed<double>("compress-above", parse_bytes, 1, "0 B or more");
+  settings.link.compress_above = static_cast<std::size_t>(std::min(above, 1e15));
+  settings.grace =
+      reader.parsed<Duration>("grace", parse_duration, std::chrono::nanoseconds(1), "0 or more");
   settings.lab = reader.has("lab");
   return settings;
 }
