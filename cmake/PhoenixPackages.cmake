@@ -17,6 +17,7 @@ set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME phoenix-runtime)
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION
     "Gateway, node and load source of Phoenix\n Routes HTTP and framed requests to a cluster of nodes with a chosen strategy.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS passwd)  # useradd, in postinst
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
     "${PROJECT_SOURCE_DIR}/runtime/deploy/postinst;${PROJECT_SOURCE_DIR}/runtime/deploy/prerm")
 
@@ -26,4 +27,6 @@ set(CPACK_COMPONENT_LAB_DESCRIPTION
 set(CPACK_DEBIAN_LAB_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_LAB_PACKAGE_DEPENDS "phoenix-runtime (= ${PROJECT_VERSION})")
 
+# Packs what has been built, tests or not.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 include(CPack)
