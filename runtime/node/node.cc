@@ -45,6 +45,28 @@ std::uint64_t new_incarnation() {
   return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 }
 
+constexpr int kNoStatus = 1;  // none that a frame may carry
+
+wire::Response to_response(const CallReply& reply) {
+  wire::Response response;
+  response.result = reply.result;
+  response.reason = reason_of(reply.result);
+  const bool is_status = reply.status >= 0 && reply.status <= 999;
+  response.status = static_cast<std::uint16_t>(is_status ? reply.status : kNoStatus);
+  response.headers = reply.headers;
+  response.body = reply.body;
+  return response;
+}
+
+wire::Response failed(std::string_view why) {
+  wire::Response response;
+  response.result = AttemptResult::kError;
+  response.reason = FailureReason::kError;
+  response.status = 500;
+  response.body = why;
+  return response;
+}
+
 CallRequest to_call(const wire::Request& request, Time now) {
   CallRequest call;
   call.service = request.service;
@@ -316,15 +338,12 @@ void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
   if (on_left_) drain_timer_.arm(std::max(loop_.now(), leave_from_));
   const auto found = peers_.find(to.peer);
   if (found == peers_.end()) return;
+  wire::Response response = to_response(reply);
   if (reply.headers.size() + reply.body.size() + kHeadRoom > settings_.link.limits.payload) {
-    reply = {500, {}, "the answer is too long for a frame\n", AttemptResult::kError};
+    response = failed("the answer is too long for a frame\n");
+  } else if (!wire::within_bounds(response)) {
+    response = failed("the handler gave a status or headers that are not allowed\n");
   }
-  wire::Response response;
-  response.result = reply.result;
-  response.reason = reason_of(reply.result);
-  response.status = static_cast<std::uint16_t>(reply.status);
-  response.headers = reply.headers;
-  response.body = reply.body;
   response.has_report = settings_.piggyback;
   if (settings_.piggyback) response.report = load_report();
   wire::FrameLink& link = *found->second->link;

@@ -150,6 +150,25 @@ TEST_F(NodeTest, AnswersToWhoIsGoneAreDropped) {
   expect_serving();
 }
 
+// Echo gives the type back with a space more than came: beyond what a frame may carry.
+TEST_F(NodeTest, AnAnswerThatNoFrameMayCarryIsAnError) {
+  start();
+  const std::string name = "Content-Type:";
+  const std::string headers = name + std::string(wire::kMaxBlock - name.size() - 2, 'x') + "\r\n";
+  wire::Request request;
+  request.service = "echo";
+  request.headers = headers;
+  std::string payload, frame;
+  wire::encode(request, payload);
+  wire::append_frame(frame, wire::FrameType::kRequest, 7, payload, 0);
+  TestClient& peer = client();
+  peer.raw(frame);
+  ASSERT_TRUE(await([&] { return peer.responses.contains(7); }));
+  EXPECT_EQ(peer.responses[7].status, 500);
+  EXPECT_EQ(peer.responses[7].result, AttemptResult::kError);
+  EXPECT_EQ(ask(peer, 8, "echo", "on the same connection").status, 200);
+}
+
 TEST_F(NodeTest, OnlyWhoKnowsTheTokenIsServed) {
   settings_.token = "secret";
   start();

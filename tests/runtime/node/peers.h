@@ -50,6 +50,12 @@ class TestClient final : public wire::LinkUser {
     with_link([=](wire::FrameLink& link) { link.channel().write(bytes); });
   }
   void disconnect() { link_.reset(); }
+  void pause() {
+    with_link([](wire::FrameLink& link) { link.channel().pause_reading(); });
+  }
+  void resume() {
+    with_link([](wire::FrameLink& link) { link.channel().resume_reading(); });
+  }
 
   std::map<std::uint64_t, ReceivedResponse> responses;
   std::map<std::uint64_t, std::string> controls;
