@@ -125,6 +125,10 @@ Status LocalWorld::open() {
 
 Result<LocalResult> LocalWorld::run() {
   const auto began = std::chrono::steady_clock::now();
+  for (const char* name : {"phoenix-gateway", "phoenix-node", "phoenix-load"}) {
+    const std::string path = sibling_program(name);
+    if (find_program(path).empty()) return Error{"found no program `" + path + "`"};
+  }
   using Step = Status (LocalWorld::*)();
   for (const Step step :
        {&LocalWorld::start_gateways, &LocalWorld::start_nodes, &LocalWorld::start_load}) {

@@ -50,7 +50,13 @@ class Notebook : public FaultWorld {
   void step_link_effect(const FaultEvent& event) override { add("step link " + event.target); }
   void end_link_effect(std::uint32_t) override { add("end link"); }
   std::uint64_t link_affected(std::uint32_t) const override { return 17; }
+  std::string_view objection(const FaultEvent& event) const override {
+    return event.keeps_state ? std::string_view(objection_to_kept) : std::string_view();
+  }
+  Duration lateness_max() const override { return latest; }
 
+  std::string objection_to_kept;
+  Duration latest = Duration::max();
   std::vector<FaultedNode> nodes = std::vector<FaultedNode>(10);
   std::vector<std::string> told;
   Time now_ = kStart;
@@ -184,6 +190,40 @@ TEST_F(FaultPlayerTest, FailsAndDelaysStartsOfItsNodeWhileItLasts) {
   play_until(player, kNever);
   EXPECT_THAT(world_.told, ElementsAre("6: retry_start 1"));
   EXPECT_FALSE(player.start_fails(id_at<NodeId>(1), 0));
+}
+
+TEST_F(FaultPlayerTest, SkipsWhatTheWorldObjectsTo) {
+  world_.objection_to_kept = "nothing is kept here";
+  const FaultPlayer& player =
+      play_to_the_end({make_fault("crash_restart", "node:1", 1, 2, {}, {{"state", "kept"}}),
+                       make_fault("pause", "node:2", 1, 2)});
+  EXPECT_THAT(world_.told, ElementsAre("1: pause 2", "3: resume 2"));
+  EXPECT_EQ(player.summarize()[0].outcome, "skipped: nothing is kept here");
+}
+
+TEST_F(FaultPlayerTest, CallsAFaultInvalidThatComesTooLate) {
+  world_.latest = std::chrono::milliseconds(50);
+  FaultPlayer& player =
+      play({make_fault("pause", "node:1", 1, 2), make_fault("crash_restart", "node:2", 5, 2)});
+  world_.now_ = at(1) + std::chrono::milliseconds(50);
+  player.play(at(1));
+  EXPECT_THAT(player.invalid(), IsEmpty()) << "just in time";
+  world_.now_ = at(3) + std::chrono::milliseconds(51);
+  player.play(at(3));
+  EXPECT_THAT(player.invalid(), ElementsAre("pause at node:1: late by 51 ms"));
+  play_until(player, kNever);
+  EXPECT_EQ(player.summarize()[0].outcome, "invalid_fault: late by 51 ms");
+  EXPECT_EQ(player.summarize()[1].outcome, "ended");
+}
+
+TEST_F(FaultPlayerTest, StaysInvalidOnceItsWorldSaysSo) {
+  FaultPlayer& player = play({make_fault("slow_cpu", "node:1", 1, 2, {{"factor", 0.5}})});
+  play_until(player, at(2));
+  player.invalidate(player.plan().events[0].effect, "factor 0.9");
+  player.invalidate(player.plan().events[0].effect, "factor 0.8");
+  play_until(player, kNever);
+  EXPECT_EQ(player.summarize()[0].outcome, "invalid_fault: factor 0.9");
+  EXPECT_EQ(player.invalid().size(), 1U);
 }
 
 }  // namespace
