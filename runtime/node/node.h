@@ -73,8 +73,9 @@ class Node {
   net::Address local() const;
   NodeStatus status() const;
 
-  // Says goodbye to the gateways, refuses new requests, lets those under way finish within the
-  // grace, closes every connection and calls `done` with how many were cut off. Once.
+  // Says goodbye to the gateways, refuses new requests, lets those under way finish and their
+  // answers leave within the grace, closes every connection and calls `done` with how many were cut
+  // off. Once.
   void drain(std::function<void(std::size_t cut_off)> done);
 
  private:

@@ -169,6 +169,44 @@ TEST_F(NodeTest, AnAnswerThatNoFrameMayCarryIsAnError) {
   EXPECT_EQ(ask(peer, 8, "echo", "on the same connection").status, 200);
 }
 
+// 12 answers of 8 MiB to a peer that does not read: some have to go, the connection stays.
+TEST_F(NodeTest, AnswersBeyondWhatAConnectionMayHoldAreErrorsAndTheRestArrive) {
+  start();
+  TestClient& peer = client();
+  ask(peer, 1, "echo");
+  peer.pause();
+  for (std::uint64_t id = 2; id < 14; ++id) peer.request(id, "shop", work(0, 8 * 1024 * 1024));
+  ASSERT_TRUE(await([&] { return node_->status().served.completed == 13; }));
+  peer.resume();
+  ASSERT_TRUE(await([&] { return peer.responses.size() == 13 || peer.is_closed; }));
+  ASSERT_FALSE(peer.is_closed);
+  int arrived = 0;
+  for (std::uint64_t id = 2; id < 14; ++id) {
+    const ReceivedResponse& response = peer.responses[id];
+    if (response.status == 200) ++arrived;
+    EXPECT_EQ(response.body.size() == 8 * 1024 * 1024, response.status == 200) << id;
+    EXPECT_TRUE(response.status == 200 || response.status == 503) << response.status;
+  }
+  EXPECT_GE(arrived, 7);
+  EXPECT_LT(arrived, 12);
+}
+
+TEST_F(NodeTest, ADrainWaitsUntilAnswersHaveLeft) {
+  start();
+  TestClient& peer = client();
+  ask(peer, 1, "echo");
+  peer.pause();
+  for (std::uint64_t id = 2; id < 6; ++id) peer.request(id, "shop", work(0, 8 * 1024 * 1024));
+  ASSERT_TRUE(await([&] { return node_->status().served.completed == 5; }));
+  bool is_left = false;
+  node_->drain([&](std::size_t) { is_left = true; });
+  loop_.run_until(loop_.now() + std::chrono::milliseconds(500));
+  EXPECT_FALSE(is_left) << "answers were still queued";
+  peer.resume();
+  ASSERT_TRUE(await([&] { return is_left; }));
+  EXPECT_EQ(peer.responses.size(), 5U);
+}
+
 TEST_F(NodeTest, OnlyWhoKnowsTheTokenIsServed) {
   settings_.token = "secret";
   start();
