@@ -96,6 +96,8 @@ Result<std::unique_ptr<AdminServer>> AdminServer::open(net::Loop& loop, const ne
 
 net::Address AdminServer::local() const { return state_->listener->local(); }
 
+net::ListenCounters AdminServer::counters() const { return state_->listener->counters(); }
+
 Status AdminServer::move_to(const net::Address& address, std::shared_ptr<net::TlsContext> tls) {
   if (!(address == state_->asked_for)) return state_->listen(address, std::move(tls));
   state_->listener->set_tls(std::move(tls));

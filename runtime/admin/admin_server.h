@@ -8,6 +8,7 @@
 #include "runtime/admin/admin_session.h"
 #include "runtime/gateway/control.h"
 #include "runtime/net/address.h"
+#include "runtime/net/connect.h"
 #include "runtime/net/loop.h"
 #include "runtime/net/tls.h"
 #include "strategies/core/result.h"
@@ -26,6 +27,7 @@ class AdminServer {
   AdminServer& operator=(const AdminServer&) = delete;
 
   net::Address local() const;
+  net::ListenCounters counters() const;  // since it listens where it does
   // Another address, other certificates: for connections from now on. Where that address cannot be
   // had, the old one stays.
   Status move_to(const net::Address& address, std::shared_ptr<net::TlsContext> tls);

@@ -183,6 +183,9 @@ void add_nodes(Families& f, const GatewayStatus& status) {
   gauge("node_attempts_in_progress", "Attempts under way",
         [](const auto& n) { return n.under_way; });
   gauge("node_connections", "Connections to the node", [](const auto& n) { return n.connections; });
+  counter("node_dials_failed",
+          "Connections to the node that did not come about, and failed health checks",
+          [](const auto& n) { return n.dials_failed; });
   gauge("node_cores", "Cores the node says it has", [](const auto& n) { return n.cores; });
   gauge("node_cpu_ratio", "Share of core time in use", [](const auto& n) { return n.load.cpu; });
   gauge("node_memory_ratio", "Share of memory in use", [](const auto& n) { return n.load.memory; });
@@ -209,18 +212,19 @@ void add_nodes(Families& f, const GatewayStatus& status) {
 }
 
 void add_connections(Families& f, const GatewayStatus& status) {
-  const auto both = [&](auto value) {
+  const auto all = [&](auto value) {
     f.add({{"listener", "http"}}, value(status.http_listener));
     f.add({{"listener", "frames"}}, value(status.frame_listener));
+    f.add({{"listener", "admin"}}, value(status.admin_listener));
   };
-  f.gauge("connections", "Open connections of clients and nodes");
-  both([](const net::ListenCounters& c) { return c.open; });
+  f.gauge("connections", "Open connections of clients, nodes and operators");
+  all([](const net::ListenCounters& c) { return c.open; });
   f.counter("connections_accepted", "Connections taken");
-  both([](const net::ListenCounters& c) { return c.accepted; });
+  all([](const net::ListenCounters& c) { return c.accepted; });
   f.counter("connections_refused", "Connections over the limit, or without a file descriptor");
-  both([](const net::ListenCounters& c) { return c.refused; });
+  all([](const net::ListenCounters& c) { return c.refused; });
   f.counter("tls_handshake_failures", "Connections whose TLS handshake failed");
-  both([](const net::ListenCounters& c) { return c.handshake_failed; });
+  all([](const net::ListenCounters& c) { return c.handshake_failed; });
 }
 
 void add_protocols(Families& f, const GatewayStatus& status) {

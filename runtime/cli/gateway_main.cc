@@ -142,6 +142,7 @@ Status Service::start(gateway::GatewayConfig config) {
   }
   // Later, since a request to the very server that may go now can be what asked for it.
   options.on_reloaded = [this] { loop_.post([this] { on_reloaded(); }); };
+  options.admin_listener = [this] { return admin_ ? admin_->counters() : net::ListenCounters{}; };
   auto started = gateway::Gateway::start(loop_, std::move(config), options);
   if (!started) return Error{started.error()};
   gateway_ = std::move(*started);

@@ -90,7 +90,7 @@ po::options_description option_list() {
   add("ca", text("FILE"), "trust this certificate authority");
   add("certificate", text("FILE"), "show this certificate; with --key");
   add("key", text("FILE"), "its key");
-  add("tls", "frames: encrypt");
+  add("tls", "frames: encrypt; --ca and --certificate do, too");
   add("scenario", text("FILE"), "send this scenario's requests");
   add("set", texts("KEY=VALUE"), "with --scenario: change a key of it");
   add("seed", text("N")->default_value("1"), "of the random gaps");
@@ -221,12 +221,17 @@ Result<Route> frame_route(const Options& options) {
     if (!token) return Error{"--token-file: " + token.error()};
     settings.token = token->substr(0, token->find_last_not_of(" \r\n\t") + 1);
   }
-  const auto tls = tls_of(options, options.has("tls") || options.has("ca"));
+  const auto tls =
+      tls_of(options, options.has("tls") || options.has("ca") || options.has("certificate"));
   if (!tls) return Error{tls.error()};
   settings.tls = *tls;
   return Route{settings.gateways, *tls, [settings](net::Loop& loop, load::SenderUser& user) {
                  return load::make_frame_sender(loop, settings, user);
                }};
+}
+
+Error told_to_stop(const std::string& waited_for) {
+  return Error{"told to stop while waiting; " + waited_for};
 }
 
 // Waits until every server takes connections, so that time zero can follow at once.
@@ -241,6 +246,7 @@ Status reach(const Route& route) {
   net::DialSettings settings;
   settings.tls = route.tls;
   for (const net::Address& server : route.servers) {
+    std::string why = "not connected yet";
     for (;;) {
       std::string problem;
       settings.timeout = limit - loop.now();
@@ -249,9 +255,10 @@ Status reach(const Route& route) {
         loop.stop();
       });
       loop.run();
-      if (is_told) return Error{"told to stop"};
+      if (!problem.empty()) why = server.text() + ": " + problem;
+      if (is_told) return told_to_stop(why);
       if (problem.empty()) break;
-      if (loop.now() + kRedial >= limit) return Error{server.text() + ": " + problem};
+      if (loop.now() + kRedial >= limit) return Error{why};
       loop.run_until(loop.now() + kRedial);
     }
   }
@@ -262,7 +269,7 @@ Status reach(const Route& route) {
 Status wait_ready(net::Loop& loop, const load::LoadDriver& driver, const bool& is_told) {
   const Time limit = loop.now() + kReadyWithin;
   while (!driver.sender().is_ready()) {
-    if (is_told) return Error{"told to stop"};
+    if (is_told) return told_to_stop(driver.sender().problem());
     if (loop.now() >= limit) return Error{driver.sender().problem()};
     loop.run_until(std::min(limit, loop.now() + std::chrono::milliseconds(5)));
   }
@@ -332,6 +339,7 @@ std::string objection(const Options& options) {
   if (options.has("scenario") && options.has("rate")) {
     return "--rate is the scenario's here; --set 'workload.rate=N /s' changes it";
   }
+  if (options.has("certificate") != options.has("key")) return "--certificate goes with --key";
   if (options.has("output") && options.text("output").empty()) {
     return "--output takes the name of a file, found ``";
   }

@@ -107,6 +107,9 @@ class Upstream {
     static_cast<void>(incarnation);
   }
   virtual std::size_t connections() const = 0;
+  // Connections that did not come about: nobody there, no TLS, no or an unfit hello; health checks
+  // that failed, too.
+  virtual std::uint64_t dials_failed() const { return 0; }
   virtual std::size_t under_way() const = 0;
 };
 

@@ -56,13 +56,16 @@ class FrameUpstream final : public Upstream {
   void apply(const Knobs& knobs) override;
   void move(const net::Address& address, std::uint64_t incarnation) override;
   std::size_t connections() const override;
+  std::uint64_t dials_failed() const override { return dials_failed_; }
   std::size_t under_way() const override { return pending_.size() + unsent_.size(); }
 
   net::Loop& loop() { return loop_; }
   const FrameUpstreamSettings& settings() const { return settings_; }
   wire::LinkCounters& counters() { return counters_; }
   Duration pause(int failures);
+  FrameCredentials credentials() const;
   void on_connected();
+  void on_not_connected(const std::string& why);
   void on_goodbye();
   void on_lost(Connection& connection, std::uint64_t bytes_out, const std::string& why);
   FrameError on_response(const wire::Frame& frame);
@@ -82,6 +85,8 @@ class FrameUpstream final : public Upstream {
   AttemptTable<Pending> pending_;
   std::vector<std::pair<AttemptId, AttemptResult>> unsent_;  // to be told, but not within send()
   net::Timer unsent_timer_;
+  std::uint64_t dials_failed_ = 0;
+  std::string not_connected_why_;  // as last told in the log
   bool said_goodbye_ = false;
   bool is_reachable_ = false;
   bool is_leaving_ = false;
@@ -126,7 +131,7 @@ class Connection final : public wire::LinkUser {
 
 void Connection::dial() {
   net::DialSettings settings;
-  settings.tls = owner_.settings().tls;
+  settings.tls = owner_.credentials().tls;
   settings.channel.send_buffer = owner_.settings().knobs.socket_buffer;
   settings.channel.receive_buffer = owner_.settings().knobs.socket_buffer;
   settings.channel.write_queue = 64 * 1024 * 1024;
@@ -137,8 +142,7 @@ void Connection::dial() {
 
 void Connection::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
   if (!channel) {
-    log_debug("node not reached",
-              {{"node", owner_.settings().node_name}, {"why", channel.error()}});
+    owner_.on_not_connected(channel.error());
     return retry();
   }
   link_ =
@@ -147,14 +151,15 @@ void Connection::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
   wire::Hello hello;
   hello.role = wire::Role::kGateway;
   hello.name = owner_.settings().gateway_name;
-  hello.token = owner_.settings().token;
+  const FrameCredentials shown = owner_.credentials();
+  hello.token = shown.token;
   link_->send(hello);
   timer_.arm(owner_.loop().now() + kHelloWithin);
 }
 
 void Connection::on_timer() {
   if (link_ == nullptr) return dial();
-  if (!has_hello_) end("the node did not say hello");
+  if (!has_hello_) end("waited too long");
 }
 
 void Connection::retry() { timer_.arm(owner_.loop().now() + owner_.pause(failures_++)); }
@@ -172,7 +177,8 @@ void Connection::end(const std::string& why) {
   has_hello_ = false;
   link_.reset();
   retry();
-  if (stood) owner_.on_lost(*this, bytes_out, why);
+  if (stood) return owner_.on_lost(*this, bytes_out, why);
+  owner_.on_not_connected("it did not say hello: " + why);
 }
 
 void Connection::apply(const Knobs& knobs) {
@@ -331,7 +337,21 @@ void FrameUpstream::on_lost(Connection& connection, std::uint64_t bytes_out,
   }
 }
 
+FrameCredentials FrameUpstream::credentials() const {
+  return settings_.credentials ? settings_.credentials() : FrameCredentials{};
+}
+
+// Tried again and again: told once for each reason.
+void FrameUpstream::on_not_connected(const std::string& why) {
+  ++dials_failed_;
+  if (why == not_connected_why_) return;
+  not_connected_why_ = why;
+  log_warning("node not reached",
+              {{"node", settings_.node_name}, {"address", settings_.address.text()}, {"why", why}});
+}
+
 void FrameUpstream::on_connected() {
+  not_connected_why_.clear();
   said_goodbye_ = false;
   tell_reachable();
 }

@@ -7,6 +7,7 @@
 // each connection. Reachable while a connection stands and the node has not said goodbye.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,13 +21,18 @@ namespace phoenix::gateway {
 
 inline constexpr std::size_t kAttemptsMax = 16'384;
 
+// What a connection is begun with; asked for at every dial, so that a reload reaches new ones.
+struct FrameCredentials {
+  std::string token;
+  std::shared_ptr<net::TlsContext> tls;  // null: plain
+};
+
 struct FrameUpstreamSettings {
   NodeId node{0};
   std::string node_name;  // who must answer there
   net::Address address;
   std::string gateway_name;
-  std::string token;
-  std::shared_ptr<net::TlsContext> tls;  // null: plain
+  std::function<FrameCredentials()> credentials;  // empty: none
   Knobs knobs;
   std::uint64_t jitter_seed = 0;
 };

@@ -22,9 +22,10 @@
 namespace phoenix::gateway {
 
 struct GatewayOptions {
-  std::uint64_t seed = 0;             // of balancers' choices
-  AnswerTap* tap = nullptr;           // must outlive the gateway
-  std::function<void()> on_reloaded;  // config() is another now; may be empty
+  std::uint64_t seed = 0;                               // of balancers' choices
+  AnswerTap* tap = nullptr;                             // must outlive the gateway
+  std::function<void()> on_reloaded;                    // config() is another now; may be empty
+  std::function<net::ListenCounters()> admin_listener;  // for status(); may be empty
 };
 
 // How many threads will serve: as configured, or one per core.

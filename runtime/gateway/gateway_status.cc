@@ -45,6 +45,7 @@ void add(NodeStatus& sum, const WorkerSnapshot::NodeShare& more) {
   sum.attempts += more.attempts;
   sum.failures += more.failures;
   sum.connections += more.connections;
+  sum.dials_failed += more.dials_failed;
   if (more.reported_at <= sum.reported_at) return;
   sum.reported_at = more.reported_at;
   sum.load = more.load;
@@ -125,6 +126,7 @@ GatewayStatus Gateway::merge(const std::vector<ThreadStatus>& shares) const {
     add(status.links, share.links);
     add_each(status.frames_refused, share.frames_refused);
   }
+  if (options_.admin_listener) status.admin_listener = options_.admin_listener();
   if (options_.tap != nullptr) options_.tap->add_to(status);
   return status;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <future>
+#include <utility>
 
 #include "runtime/gateway/frame_upstream.h"
 #include "runtime/gateway/gateway.h"
@@ -20,6 +21,17 @@ net::ListenSettings listen_settings(const GatewayConfig& config, std::size_t con
   settings.channel.send_buffer = config.knobs.socket_buffer;
   settings.channel.receive_buffer = config.knobs.socket_buffer;
   return settings;
+}
+
+// Null where there is none.
+std::pair<const ServiceConfig*, const ServerConfig*> service_with(const GatewayConfig& config,
+                                                                  const std::string& address) {
+  for (const ServiceConfig& service : config.services) {
+    for (const ServerConfig& server : service.servers) {
+      if (server.address.text() == address) return {&service, &server};
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -153,19 +165,18 @@ std::unique_ptr<Upstream> GatewayThread::make_upstream(const NodeView& node, Ups
   return shim_->wrap(node, user, [&](UpstreamUser& inner) { return make_frames(node, inner); });
 }
 
-// A server that several services share is asked for its health as the first of them says.
+// Of several services that share a server the first says how it is to be reached.
+std::shared_ptr<net::TlsContext> GatewayThread::tls_towards(const std::string& server) const {
+  const ServiceConfig* const service = service_with(*config_, server).first;
+  return service != nullptr && service->upstream_tls ? tls_.upstream : nullptr;
+}
+
 std::unique_ptr<Upstream> GatewayThread::make_http(const NodeView& node, UpstreamUser& user) {
-  const auto serves = [&](const ServerConfig& server) {
-    return server.address.text() == node.name;
-  };
-  for (const ServiceConfig& service : config_->services) {
-    const auto server = std::ranges::find_if(service.servers, serves);
-    if (server == service.servers.end()) continue;
-    return make_http_upstream(loop_, node.id, *server, service,
-                              service.upstream_tls ? tls_.upstream : nullptr, config_->knobs, user);
-  }
-  assert(false);  // the directory has its servers from this configuration
-  return nullptr;
+  const auto [service, server] = service_with(*config_, node.name);
+  assert(service != nullptr);  // the directory has its servers from this configuration
+  return make_http_upstream(
+      loop_, node.id, *server, *service, [this, name = node.name] { return tls_towards(name); },
+      config_->knobs, user);
 }
 
 std::unique_ptr<Upstream> GatewayThread::make_frames(const NodeView& node, UpstreamUser& user) {
@@ -174,8 +185,7 @@ std::unique_ptr<Upstream> GatewayThread::make_frames(const NodeView& node, Upstr
   settings.node_name = node.name;
   settings.address = *net::Address::parse(node.address);
   settings.gateway_name = config_->name;
-  settings.token = config_->token;
-  settings.tls = tls_.frames;
+  settings.credentials = [this] { return FrameCredentials{config_->token, tls_.frames}; };
   settings.knobs = config_->knobs;
   settings.jitter_seed = owner_.options_.seed ^ static_cast<std::uint64_t>(number_);
   return make_frame_upstream(loop_, std::move(settings), user, links_);

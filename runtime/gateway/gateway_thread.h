@@ -76,6 +76,7 @@ class GatewayThread final : private PeerEvents {
 
   std::unique_ptr<Upstream> make_upstream(const NodeView& node, UpstreamUser& user);
   std::unique_ptr<Upstream> make_frames(const NodeView& node, UpstreamUser& user);
+  std::shared_ptr<net::TlsContext> tls_towards(const std::string& server) const;
   std::unique_ptr<Upstream> make_http(const NodeView& node, UpstreamUser& user);
 
   Gateway& owner_;

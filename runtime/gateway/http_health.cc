@@ -13,16 +13,16 @@ constexpr http::ParserLimits kLimits{16 * 1024, 1024 * 1024};
 }  // namespace
 
 struct HttpHealthCheck::State final : net::ChannelUser, http::ParserUser {
-  State(net::Loop& loop, const Question& asked, std::function<void(bool)> then)
+  State(net::Loop& loop, const Question& asked, std::function<void(const Status&)> then)
       : question(asked),
         done(std::move(then)),
-        limit(loop, [this] { finish(false); }),
+        limit(loop, [this] { finish(Error{"not well: no answer in time"}); }),
         parser(http::Parser::Kind::kResponse, kLimits, *this) {
     limit.arm(add_saturating(loop.now(), question.timeout));
     dial = net::Dial::start(loop, question.address, question.dial,
                             [this](Result<std::unique_ptr<net::Channel>> result) {
-                              if (!result.ok()) return finish(false);
-                              if (question.path.empty()) return finish(true);
+                              if (!result.ok()) return finish(Error{result.error()});
+                              if (question.path.empty()) return finish(success());
                               ask(std::move(*result));
                             });
   }
@@ -41,25 +41,30 @@ struct HttpHealthCheck::State final : net::ChannelUser, http::ParserUser {
 
   std::size_t on_bytes(std::string_view bytes) override {
     const std::size_t used = parser.feed(bytes);
-    if (parser.error() != http::ParseError::kNone) finish(false);
+    if (parser.error() != http::ParseError::kNone) {
+      finish(Error{"not well: its answer is not HTTP"});
+    }
     if (parser.is_done() && parser.head().status < 200) parser.reset();
     return done ? used : bytes.size();
   }
-  void on_closed(net::CloseReason, const std::string&) override { finish(false); }
+  void on_closed(net::CloseReason, const std::string& detail) override {
+    finish(Error{"not well: closed without an answer" + (detail.empty() ? "" : ": " + detail)});
+  }
 
   void on_head(const http::Head& head) override {
-    if (head.status >= 200) finish(head.status < 400);
+    if (head.status >= 400) finish(Error{"not well: status " + std::to_string(head.status)});
+    if (head.status >= 200) finish(success());
   }
   void on_body(std::string_view) override {}
   void on_end() override {}
 
-  void finish(bool is_well) {
+  void finish(const Status& outcome) {
     limit.disarm();
-    if (const auto then = std::exchange(done, nullptr)) then(is_well);
+    if (const auto then = std::exchange(done, nullptr)) then(outcome);
   }
 
   Question question;
-  std::function<void(bool)> done;
+  std::function<void(const Status&)> done;
   net::Timer limit;
   http::Parser parser;
   std::unique_ptr<net::Dial> dial;
@@ -67,7 +72,7 @@ struct HttpHealthCheck::State final : net::ChannelUser, http::ParserUser {
 };
 
 HttpHealthCheck::HttpHealthCheck(net::Loop& loop, const Question& question,
-                                 std::function<void(bool)> done)
+                                 std::function<void(const Status&)> done)
     : state_(std::make_unique<State>(loop, question, std::move(done))) {}
 HttpHealthCheck::~HttpHealthCheck() = default;
 

@@ -19,8 +19,9 @@ class HttpHealthCheck {
     Duration timeout;
     net::DialSettings dial;
   };
-  // `done` is called once, from the loop.
-  HttpHealthCheck(net::Loop& loop, const Question& question, std::function<void(bool)> done);
+  // `done` is called once, from the loop; the error says why the server is not well.
+  HttpHealthCheck(net::Loop& loop, const Question& question,
+                  std::function<void(const Status&)> done);
   ~HttpHealthCheck();
 
  private:

@@ -10,6 +10,7 @@
 #include "runtime/gateway/http_health.h"
 #include "runtime/gateway/http_link.h"
 #include "runtime/http/render.h"
+#include "runtime/log.h"
 
 namespace phoenix::gateway {
 namespace {
@@ -27,20 +28,19 @@ constexpr Duration kLongestCheck = std::chrono::seconds(5);
 class HttpUpstream final : public Upstream, private LinkOwner {
  public:
   HttpUpstream(net::Loop& loop, NodeId node, const ServerConfig& server,
-               const ServiceConfig& service, std::shared_ptr<net::TlsContext> tls,
-               const Knobs& knobs, UpstreamUser& user)
+               const ServiceConfig& service, TlsSource tls, const Knobs& knobs, UpstreamUser& user)
       : loop_(loop),
         node_(node),
         address_(server.address),
         host_(address_.text()),
         health_path_(service.health_path),
         health_interval_(service.health_interval),
+        tls_(std::move(tls)),
         user_(user),
         next_check_(loop.now()),
         next_sweep_(loop.now() + kSweep),
         tick_(loop, [this] { on_tick(); }),
         chores_(loop, [this] { do_chores(); }) {
-    dial_settings_.tls = std::move(tls);
     dial_settings_.channel.write_queue = kWriteQueue;
     apply(knobs);
     arm_tick();
@@ -53,6 +53,7 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   void apply(const Knobs& knobs) override;
   void move(const net::Address& address, std::uint64_t incarnation) override;
   std::size_t connections() const override { return links_.size(); }
+  std::uint64_t dials_failed() const override { return dials_failed_; }
   std::size_t under_way() const override { return links_.size() - idle_.size() + waiting_.size(); }
 
  private:
@@ -70,6 +71,7 @@ class HttpUpstream final : public Upstream, private LinkOwner {
 
   HttpLink* link_of(AttemptId attempt);
   void end_later(AttemptId attempt, AttemptResult result);
+  const net::DialSettings& dial_settings();
   void dial_for_waiting();
   void on_dialed(Dials::iterator dial, Result<std::unique_ptr<net::Channel>> result);
   void adopt(std::unique_ptr<net::Channel> channel);
@@ -80,8 +82,8 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   void arm_tick() { tick_.arm(std::min(next_check_, next_sweep_)); }
   void sweep();
   void check();
-  void on_checked(bool is_well);
-  void on_contact_failed();
+  void on_checked(const Status& outcome);
+  void on_contact_failed(const std::string& why);
   void set_reachable(bool reachable);
   void do_chores();
 
@@ -91,6 +93,7 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   std::string host_;
   std::string health_path_;
   Duration health_interval_;
+  TlsSource tls_;
   net::DialSettings dial_settings_;
   UpstreamUser& user_;
   std::size_t pool_size_ = 1;
@@ -107,6 +110,8 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   bool is_known_ = false;  // whether the server is reachable
   bool is_reachable_ = false;
   int failures_ = 0;  // in a row
+  std::uint64_t dials_failed_ = 0;
+  std::string why_;  // the server was last not reached, as told in the log
   Duration retry_ = kFirstRetry;
   Time next_check_;
   Time next_sweep_;
@@ -174,10 +179,15 @@ void HttpUpstream::end_later(AttemptId attempt, AttemptResult result) {
 
 // Connections.
 
+const net::DialSettings& HttpUpstream::dial_settings() {
+  dial_settings_.tls = tls_ ? tls_() : nullptr;
+  return dial_settings_;
+}
+
 void HttpUpstream::dial_for_waiting() {
   while (dials_.size() < waiting_.size() && links_.size() + dials_.size() < pool_size_) {
     const auto dial = dials_.emplace(dials_.end());
-    *dial = net::Dial::start(loop_, address_, dial_settings_,
+    *dial = net::Dial::start(loop_, address_, dial_settings(),
                              [this, dial](Result<std::unique_ptr<net::Channel>> result) {
                                on_dialed(dial, std::move(result));
                              });
@@ -191,7 +201,7 @@ void HttpUpstream::on_dialed(Dials::iterator dial, Result<std::unique_ptr<net::C
     return adopt(std::move(*result));
   }
   if (links_.empty() && dials_.empty()) refuse_waiting();
-  on_contact_failed();
+  on_contact_failed(result.error());
 }
 
 void HttpUpstream::adopt(std::unique_ptr<net::Channel> channel) {
@@ -283,29 +293,34 @@ void HttpUpstream::check() {
   question.address = address_;
   question.path = health_path_;
   question.timeout = std::clamp(health_interval_, kShortestCheck, kLongestCheck);
-  question.dial = dial_settings_;
+  question.dial = dial_settings();
   is_check_over_ = false;
-  check_ = std::make_unique<HttpHealthCheck>(loop_, question,
-                                             [this](bool is_well) { on_checked(is_well); });
+  check_ = std::make_unique<HttpHealthCheck>(
+      loop_, question, [this](const Status& outcome) { on_checked(outcome); });
 }
 
-void HttpUpstream::on_checked(bool is_well) {
+void HttpUpstream::on_checked(const Status& outcome) {
   is_check_over_ = true;
   chores_.arm(loop_.now());
-  if (!is_well) {
-    on_contact_failed();
+  if (!outcome) {
+    on_contact_failed(outcome.error());
     retry_ = std::min(retry_ * 2, std::max(health_interval_, kFirstRetry));
     return;
   }
   failures_ = 0;
+  why_.clear();
   retry_ = kFirstRetry;
   next_check_ = loop_.now() + health_interval_;
   arm_tick();
   set_reachable(true);
 }
 
-void HttpUpstream::on_contact_failed() {
+// Tried again and again: told once for each reason.
+void HttpUpstream::on_contact_failed(const std::string& why) {
   ++failures_;
+  ++dials_failed_;
+  if (why != why_) log_warning("server not reached", {{"server", host_}, {"why", why}});
+  why_ = why;
   const bool is_asking = check_ != nullptr && !is_check_over_;
   if (!is_asking) {
     next_check_ = std::min(next_check_, loop_.now() + retry_);
@@ -325,8 +340,7 @@ void HttpUpstream::set_reachable(bool reachable) {
 
 std::unique_ptr<Upstream> make_http_upstream(net::Loop& loop, NodeId node,
                                              const ServerConfig& server,
-                                             const ServiceConfig& service,
-                                             std::shared_ptr<net::TlsContext> tls,
+                                             const ServiceConfig& service, TlsSource tls,
                                              const Knobs& knobs, UpstreamUser& user) {
   return std::make_unique<HttpUpstream>(loop, node, server, service, std::move(tls), knobs, user);
 }

@@ -12,6 +12,7 @@
 // attempts, make the server unreachable; asked again at growing intervals until it answers.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "runtime/gateway/exchange.h"
@@ -20,11 +21,13 @@
 
 namespace phoenix::gateway {
 
-// `user` must outlive the upstream and not destroy it within a callback. `tls` is null for plain.
+// Asked at every dial, so that a reload reaches new connections; gives null, or is empty: plain.
+using TlsSource = std::function<std::shared_ptr<net::TlsContext>()>;
+
+// `user` must outlive the upstream and not destroy it within a callback.
 std::unique_ptr<Upstream> make_http_upstream(net::Loop& loop, NodeId node,
                                              const ServerConfig& server,
-                                             const ServiceConfig& service,
-                                             std::shared_ptr<net::TlsContext> tls,
+                                             const ServiceConfig& service, TlsSource tls,
                                              const Knobs& knobs, UpstreamUser& user);
 
 }  // namespace phoenix::gateway

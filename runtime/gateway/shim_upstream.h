@@ -31,6 +31,7 @@ class ShimUpstream final : public Upstream, private UpstreamUser {
     inner_->move(address, incarnation);
   }
   std::size_t connections() const override { return inner_->connections(); }
+  std::uint64_t dials_failed() const override { return inner_->dials_failed(); }
   std::size_t under_way() const override { return flights_.size(); }
 
  private:

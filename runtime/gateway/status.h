@@ -31,8 +31,9 @@ struct NodeStatus {
   std::uint64_t attempts = 0;
   std::uint64_t failures = 0;  // attempts that ended otherwise than kOk
   std::uint64_t connections = 0;
-  LoadReport load;            // newest
-  Time reported_at = kStart;  // kStart: never
+  std::uint64_t dials_failed = 0;  // see Upstream
+  LoadReport load;                 // newest
+  Time reported_at = kStart;       // kStart: never
   wire::NodeTotals totals;
 };
 
@@ -76,7 +77,7 @@ struct GatewayStatus {
   std::vector<Decision> decisions;  // the newest, at most 256, oldest first
   RouterCounters router;            // sums
   std::uint64_t open_requests = 0;
-  net::ListenCounters http_listener, frame_listener;
+  net::ListenCounters http_listener, frame_listener, admin_listener;
   HttpCounters http;
   wire::LinkCounters links;
   std::map<std::string, std::uint64_t> frames_refused;  // peers, by why: "wrong_token", ...

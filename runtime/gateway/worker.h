@@ -56,6 +56,7 @@ struct WorkerSnapshot {
   struct NodeShare {
     bool is_known = false, is_reachable = false, is_ejected = false;
     std::uint64_t under_way = 0, attempts = 0, failures = 0, connections = 0;
+    std::uint64_t dials_failed = 0;
     LoadReport load;
     Time reported_at = kStart;
     wire::NodeTotals totals;

@@ -122,6 +122,7 @@ WorkerSnapshot Worker::snapshot() const {
     share.attempts = node.attempts;
     share.failures = node.failures;
     share.connections = node.upstream ? node.upstream->connections() : 0;
+    share.dials_failed = node.upstream ? node.upstream->dials_failed() : 0;
     share.load = node.load;
     share.reported_at = node.reported_at;
     share.totals = node.totals;

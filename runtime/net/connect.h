@@ -24,10 +24,10 @@ struct ListenSettings {
 };
 
 struct ListenCounters {
-  std::uint64_t accepted = 0;  // taken, whether or not their handshake then succeeded
-  std::uint64_t refused = 0;   // over `connections`, or no file descriptor left
-  std::uint64_t handshake_failed = 0;
-  std::uint64_t open = 0;  // now
+  std::uint64_t accepted = 0;          // taken, whether or not their handshake then succeeded
+  std::uint64_t refused = 0;           // over `connections`, or no file descriptor left
+  std::uint64_t handshake_failed = 0;  // logged with why, at most one each second
+  std::uint64_t open = 0;              // now
 };
 
 class Listener {

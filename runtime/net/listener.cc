@@ -2,6 +2,7 @@
 #include <map>
 #include <utility>
 
+#include "runtime/log.h"
 #include "runtime/net/connect.h"
 #include "runtime/net/connection.h"
 #include "runtime/net/lookup.h"
@@ -11,6 +12,7 @@ namespace {
 
 constexpr int kAcceptsPerRound = 64;
 constexpr Duration kPauseWithoutDescriptors = std::chrono::milliseconds(100);
+constexpr Duration kLogPause = std::chrono::seconds(1);  // strangers must not fill the log
 
 using Counters = std::shared_ptr<ListenCounters>;
 
@@ -107,8 +109,9 @@ class Acceptor final : public Pollable {
   void shake_hands(ConnectionRef connection) {
     Connection* const key = connection.get();
     auto limit = std::make_unique<Timer>(loop_, [this, key] {
-      ++counters_->handshake_failed;
-      handshakes_.extract(key).mapped().connection->close();
+      const auto late = handshakes_.extract(key);
+      note_failed(*key, "timed out");
+      late.mapped().connection->close();
     });
     limit->arm(loop_.now() + settings_.handshake);
     handshakes_.emplace(key, Handshake{std::move(connection), std::move(limit)});
@@ -120,9 +123,23 @@ class Acceptor final : public Pollable {
     if (outcome.ok()) {
       on_accept_(make_channel(std::move(connection)));
     } else {
-      ++counters_->handshake_failed;
+      note_failed(*connection, outcome.error());
       connection->close_gracefully();  // so that the peer gets the alert
     }
+  }
+
+  void note_failed(const Connection& connection, const std::string& why) {
+    ++counters_->handshake_failed;
+    if (loop_.now() < quiet_until_) {
+      ++untold_;
+      return;
+    }
+    quiet_until_ = loop_.now() + kLogPause;
+    log_warning("TLS handshake failed",
+                {{"listener", local_endpoint(socket_.get()).address().text()},
+                 {"peer", connection.peer().address().text()},
+                 {"why", why},
+                 {"untold", std::to_string(std::exchange(untold_, 0))}});
   }
 
   Loop& loop_;
@@ -133,6 +150,8 @@ class Acceptor final : public Pollable {
   Timer retry_;
   Counters counters_ = std::make_shared<ListenCounters>();
   std::map<Connection*, Handshake> handshakes_;
+  Time quiet_until_ = kStart;
+  std::uint64_t untold_ = 0;  // failed handshakes since the last one that was logged
 };
 
 class SocketListener final : public Listener {
