@@ -76,6 +76,8 @@ po::options_description option_list() {
   add("queue", po::value<int>()->default_value(512), "requests that may wait, per service");
   add("weight", po::value<double>()->default_value(1), "for weighted strategies");
   add("requests", po::value<int>()->default_value(10'000), "under way at once, at most");
+  add("request-memory", po::value<std::string>()->default_value("512MiB"),
+      "bytes of requests under way, at most");
   add("connections", po::value<int>()->default_value(1'000), "accepted at once, at most");
   add("memory", po::value<std::string>()->value_name("BYTES"),
       "what the reported share refers to, such as 16GiB; the cgroup's or machine's by default");
@@ -242,6 +244,9 @@ NodeSettings read_settings(OptionReader& reader) {
   settings.serving.queue = reader.in_range<int>("queue", 0, 1'000'000);
   settings.serving.requests =
       static_cast<std::size_t>(reader.in_range<int>("requests", 1, 10'000'000));
+  const double request_bytes =
+      reader.parsed<double>("request-memory", parse_bytes, 1, "0 B or more");
+  settings.serving.request_bytes = static_cast<std::size_t>(std::min(request_bytes, 1e15));
   settings.connections =
       static_cast<std::size_t>(reader.in_range<int>("connections", 1, 1'000'000));
   settings.readings.scope = reader.choice("readings", {"process", "machine"}) == 0

@@ -7,9 +7,18 @@
 
 namespace phoenix::node {
 
+namespace {
+
+std::size_t size_of(const CallRequest& request) {
+  return request.target.size() + request.headers.size() + request.body.size();
+}
+
+}  // namespace
+
 struct Services::Answer {
   ReturnAddress to;
   std::size_t service = 0;
+  std::size_t request_bytes = 0;
   CallReply reply;
 };
 
@@ -55,7 +64,9 @@ class Services::Sink final : public Call::Sink {
        std::shared_ptr<Outbox> outbox)
       : request_(std::move(request)), to_(to), service_(service), outbox_(std::move(outbox)) {}
   const CallRequest& request() const override { return request_; }
-  void answer(CallReply reply) override { outbox_->take({to_, service_, std::move(reply)}); }
+  void answer(CallReply reply) override {
+    outbox_->take({to_, service_, size_of(request_), std::move(reply)});
+  }
 
  private:
   CallRequest request_;
@@ -128,8 +139,12 @@ void Services::submit(const ReturnAddress& to, CallRequest request) {
   if (!found) return refuse(to, 404, AttemptResult::kRefused);
   Service& service = services_[*found];
   if (is_draining_ || service.is_held) return refuse(to, 503, AttemptResult::kRefused);
-  if (under_way_ >= settings_.requests) return refuse(to, 503, AttemptResult::kQueueFull);
+  const std::size_t bytes = size_of(request);
+  if (under_way_ >= settings_.requests || bytes > settings_.request_bytes - bytes_under_way_) {
+    return refuse(to, 503, AttemptResult::kQueueFull);
+  }
   ++under_way_;
+  bytes_under_way_ += bytes;
   ++service.under_way;
   Call call(std::make_unique<Sink>(std::move(request), to, *found, outbox_));
   if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
@@ -147,6 +162,7 @@ void Services::deliver(Answer answer) {
   Service& service = services_[answer.service];
   assert(service.under_way > 0);
   --under_way_;
+  bytes_under_way_ -= answer.request_bytes;
   --service.under_way;
   const bool is_refusal = answer.reply.result == AttemptResult::kQueueFull ||
                           answer.reply.result == AttemptResult::kRefused;

@@ -29,7 +29,8 @@ struct ServicesSettings {
   double speed = 1;
   Discipline discipline = Discipline::kProcessorSharing;
   int queue = 512;
-  std::size_t requests = 10'000;  // under way at once; more are refused as kQueueFull
+  std::size_t requests = 10'000;  // under way at once; more are refused as kQueueFull ...
+  std::size_t request_bytes = 512 * 1024 * 1024;  // ... as is what would make theirs more in all
 };
 
 // Who asked: a connection and the request's id on it.
@@ -114,6 +115,7 @@ class Services {
   std::unique_ptr<WorkQueue> work_queue_;
   std::size_t lanes_ = 0;
   std::size_t under_way_ = 0;
+  std::size_t bytes_under_way_ = 0;  // of their requests
   bool is_draining_ = false;
   bool is_modelled_ = true;
   ServicesTotals totals_;

@@ -17,9 +17,8 @@ namespace {
 class ServicesTest : public ::testing::Test {
  protected:
   void start(const std::string& handler) {
-    ServicesSettings settings;
-    settings.cores = 2;
-    auto made = Services::make(loop_, settings, {{"work", handler}},
+    settings_.cores = 2;
+    auto made = Services::make(loop_, settings_, {{"work", handler}},
                                [this](const ReturnAddress& to, CallReply reply) {
                                  EXPECT_EQ(std::this_thread::get_id(), loop_thread_);
                                  EXPECT_TRUE(replies_.emplace(to.id, std::move(reply)).second);
@@ -39,6 +38,7 @@ class ServicesTest : public ::testing::Test {
   }
 
   net::Loop loop_;
+  ServicesSettings settings_;
   std::thread::id loop_thread_ = std::this_thread::get_id();
   std::map<std::uint64_t, CallReply> replies_;
   std::unique_ptr<Services> services_;
@@ -86,6 +86,21 @@ TEST_F(ServicesTest, AFullQueueRefusesAtOnce) {
   services_->end_slow(1);
   EXPECT_TRUE(await(5));
   EXPECT_EQ(services_->totals().refused, 2U);
+}
+
+// A request of submit() has 16 bytes: three fit.
+TEST_F(ServicesTest, TheMemoryOfRequestsUnderWayIsBounded) {
+  settings_.request_bytes = 50;
+  start("synthetic");
+  services_->slow(1, 0);
+  for (std::uint64_t id = 1; id <= 4; ++id) submit(id, 1);
+  ASSERT_EQ(replies_.size(), 1U);
+  EXPECT_EQ(replies_[4].result, AttemptResult::kQueueFull);
+  services_->end_slow(1);
+  ASSERT_TRUE(await(4));
+  submit(5, 1);
+  ASSERT_TRUE(await(5));
+  EXPECT_EQ(replies_[5].result, AttemptResult::kOk);
 }
 
 TEST_F(ServicesTest, WhatIsTooLateIsNotCarriedOut) {
