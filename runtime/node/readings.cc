@@ -164,7 +164,10 @@ std::optional<double> Readings::process_memory_bytes() const {
 float Readings::cpu_share(double elapsed_ns) {
   if (settings_.scope == ReadingScope::kMachine) {
     const auto before = std::exchange(machine_, parse_machine_ticks(read("proc/stat")));
-    if (!before || !machine_ || machine_->busy < before->busy) return kUnknown;
+    // The kernel's sums of idle time may step back by a tick.
+    if (!before || !machine_ || machine_->busy < before->busy || machine_->total < before->total) {
+      return kUnknown;
+    }
     return share(static_cast<double>(machine_->busy - before->busy),
                  static_cast<double>(machine_->total - before->total));
   }

@@ -164,6 +164,8 @@ TEST_F(ReadingsTest, MachineSharesAreOfTheWholeMachine) {
   const Utilisation second = readings.sample(at(2), 0);
   EXPECT_FLOAT_EQ(second.cpu, 0.5F);
   EXPECT_FLOAT_EQ(second.network, 0.5F);
+  write("proc/stat", "cpu  200 20 30 890 50 1 2 3 0 0\n");
+  EXPECT_TRUE(std::isnan(readings.sample(at(3), 0).cpu)) << "idle time stepped back";
 }
 
 TEST_F(ReadingsTest, WithoutAKernelEverythingIsUnknown) {
