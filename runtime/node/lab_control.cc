@@ -94,6 +94,9 @@ void LabControl::snapshot(const std::string& service, std::size_t offset, Answer
 
 void LabControl::restore(const json& command, std::string_view piece, const Answer& answer) {
   const std::string service = command["restore"].get<std::string>();
+  if (const Status hosted = services_.check_hosted(service); !hosted) {
+    return fail(answer, hosted.error());
+  }
   const auto size = command.find("size");
   const std::size_t offset = offset_in(command);
   const std::size_t total =

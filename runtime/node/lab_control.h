@@ -41,7 +41,7 @@ class LabControl {
 
   Services& services_;
   Stats stats_;
-  std::map<std::string, std::string> leaving_;   // states taken, by service, until fetched
+  std::map<std::string, std::string> leaving_;   // states taken, by service, until resumed
   std::map<std::string, std::string> arriving_;  // pieces so far
 };
 

@@ -210,6 +210,11 @@ Status Services::resume(const std::string& service) {
   return success();
 }
 
+Status Services::check_hosted(const std::string& service) const {
+  const Result<std::size_t> found = find(service);
+  return found ? success() : Error{found.error()};
+}
+
 ServicesLoad Services::load() const {
   ServicesLoad load{cores_.waiting(), cores_.in_service()};
   for (const Service& service : services_) {

@@ -72,6 +72,7 @@ class Services {
   void snapshot(const std::string& service, OnSnapshot done);
   Status restore(const std::string& service, std::string_view state);  // error: requests under way
   Status resume(const std::string& service);
+  Status check_hosted(const std::string& service) const;  // error: not here
 
   ServicesLoad load() const;
   ServicesTotals totals() const;

@@ -113,6 +113,7 @@ TEST_F(LabControlTest, BadCommandsAreErrorsAndChangeNothing) {
         R"({"slow": -1, "factor": 1})", R"({"slow": 1, "factor": -0.5})",
         R"({"slow": {"factor": 1}})", R"({"end_slow": "x"})", R"({"snapshot": "nobody"})",
         R"({"restore": "nobody"})", R"({"resume": "nobody"})",
+        "{\"restore\": \"nobody\", \"size\": 1000}\nthe first piece",
         R"({"snapshot": "cache", "offset": 9})", "{\"restore\": \"cache\"}\nrubbish",
         "{\"restore\": \"cache\", \"offset\": 3, \"size\": 9}\nabc"}) {
     EXPECT_TRUE(json::parse(command(lab, bad)).contains("error")) << bad;
