@@ -95,11 +95,4 @@ void Announcer::close() {
   if (link_ != nullptr) wire::FrameLink::close_gracefully(std::move(link_));
 }
 
-std::uint64_t Announcer::bytes_in() const {
-  return link_ == nullptr ? 0 : link_->channel().bytes_in();
-}
-std::uint64_t Announcer::bytes_out() const {
-  return link_ == nullptr ? 0 : link_->channel().bytes_out();
-}
-
 }  // namespace phoenix::node

@@ -42,8 +42,6 @@ class Announcer final : private wire::LinkUser {
   // Lets what is queued leave, then closes for good.
   void close();
   bool is_connected() const { return has_hello_; }
-  std::uint64_t bytes_in() const;
-  std::uint64_t bytes_out() const;
 
  private:
   void dial();

@@ -30,7 +30,6 @@ class SyntheticCores {
   // Rate of service from now on; 0 is a stall.
   void set_factor(double factor);
 
-  bool is_used() const { return !queues_.empty(); }
   std::uint32_t waiting() const { return server_.waiting(); }
   std::uint32_t in_service() const { return server_.in_service(); }
   double busy_core_ns() const;
