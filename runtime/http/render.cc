@@ -12,6 +12,22 @@ namespace {
 
 constexpr std::string_view kEndOfLine = "\r\n";
 
+// The characters of names (RFC 9110 section 5.6.2).
+constexpr std::array<bool, 256> kIsTokenChar = [] {
+  std::array<bool, 256> is_token{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    is_token[static_cast<unsigned>(c)] = true;
+  for (unsigned c = '0'; c <= '9'; ++c) is_token[c] = true;
+  for (unsigned c = 'a'; c <= 'z'; ++c) is_token[c] = is_token[c - 'a' + 'A'] = true;
+  return is_token;
+}();
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return kIsTokenChar[static_cast<unsigned char>(c)];
+  });
+}
+
 void append_number(std::string& out, std::uint64_t value, int base = 10) {
   std::array<char, 24> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base).ptr;
@@ -90,17 +106,13 @@ bool take_line(std::string_view& block, std::string_view& line, std::string_view
   line.remove_suffix(1);
   const std::size_t colon = line.find(':');
   name = line.substr(0, colon);
-  const bool is_header = colon != std::string_view::npos && colon > 0 &&
-                         name.find_first_of(" \t") == std::string_view::npos;
-  return is_header && line.find('\r') == std::string_view::npos &&
-         line.find('\0') == std::string_view::npos;
+  return colon != std::string_view::npos && is_token(name) &&
+         line.find('\r') == std::string_view::npos && line.find('\0') == std::string_view::npos;
 }
 
 bool is_sendable(std::string_view method, std::string_view target) {
   const auto is_plain = [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 0x7f; };
-  return !method.empty() && !target.empty() &&
-         std::all_of(method.begin(), method.end(), is_plain) &&
-         std::all_of(target.begin(), target.end(), is_plain);
+  return is_token(method) && !target.empty() && std::all_of(target.begin(), target.end(), is_plain);
 }
 
 void append_request(std::string& out, const RequestForm& form) {
