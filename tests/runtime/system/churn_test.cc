@@ -209,6 +209,24 @@ TEST_F(Churn, ARollingRestartOfNodesAndReloadsFailNoRequest) {
   for (const auto& [id, count] : origin_.executions()) EXPECT_EQ(count, 1) << id;
 }
 
+TEST_F(Churn, AnAnswerBrokenOffInTheMiddleIsNotMistakenForAWholeOne) {
+  folder_.write("large.bin", std::string(8 << 20, 'l'));
+  Nginx& slow = start_nginx("limit_rate 2m; sendfile_max_chunk 64k;");
+  gateway_->configure(config("p2c", "", http_service("slow", {slow.address()}, "/large.bin")));
+  ASSERT_TRUE(gateway_->reload());
+  RawClient client(gateway_->http());
+  ASSERT_TRUE(await([&] {
+    client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
+    return client.receive() && client.unread().starts_with("HTTP/1.1 200")
+               ? true
+               : (client.answer(), false);
+  }));
+  slow.process().kill();
+  EXPECT_TRUE(client.await_end());
+  EXPECT_EQ(client.answer().status, 0) << "less than it was told";
+  EXPECT_EQ(gateway_->get("/nodes").status, 200);
+}
+
 TEST_F(Churn, ADrainingGatewayAnswersWhatItHasAccepted) {
   origin_.forget();
   std::deque<RawClient> clients;

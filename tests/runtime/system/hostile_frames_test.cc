@@ -217,6 +217,22 @@ TEST_F(HostileFrames, BytesOneByOneAreAFrameInTheEnd) {
   }
 }
 
+TEST_F(HostileFrames, WhoAsksAndDoesNotReadIsHeldBack) {
+  for (const net::Address& port : {gateway_->frames(), nodes_[0].address()}) {
+    RawClient deaf(port);
+    deaf.send_within(std::chrono::milliseconds(300));
+    const std::string more = request("echo", std::string(256 * 1024, 'x'));
+    bool is_taken = deaf.send(hello(Role::kClient));
+    std::size_t sent = 0;
+    for (; is_taken && sent < 2000; ++sent) is_taken = deaf.send(more);
+    EXPECT_LT(sent, 2000U) << "half a gigabyte must not be taken";
+    EXPECT_LT(resident_kib(gateway_->process().pid()), 200 * 1024);
+    EXPECT_LT(resident_kib(nodes_[0].process().pid()), 200 * 1024);
+    expect_served(port, "deaf");
+  }
+  EXPECT_TRUE(await([&] { return gateway_->status("/open_requests") == 0; }));
+}
+
 TEST_F(HostileFrames, WhoNeverSaysWhoItIsIsSentAway) {
   RawClient at_gateway(gateway_->frames()), at_node(nodes_[0].address());
   at_gateway.send(hello(Role::kClient).substr(0, 10));

@@ -71,6 +71,11 @@ class RawClient {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
   }
+  // send() fails where nothing is taken for this long.
+  void send_within(std::chrono::milliseconds at_most) const {
+    const timeval time{at_most.count() / 1000, at_most.count() % 1000 * 1000};
+    ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+  }
   void end_sending() const { ::shutdown(socket_, SHUT_WR); }
 
   // False where the peer takes no more.
