@@ -20,9 +20,10 @@ namespace phoenix::net {
 struct ChannelSettings {
   std::size_t read_buffer = 64 * 1024;  // bytes not consumed yet; on_bytes() must make progress at
                                         // this fill or the channel closes with kOverflow
-  std::size_t write_queue = 16 * 1024 * 1024;  // bytes accepted and not sent; more is kOverflow
-  std::size_t write_low = 64 * 1024;           // on_drained() below this
-  int send_buffer = 0;                         // SO_SNDBUF, SO_RCVBUF in bytes; 0: the kernel's
+  std::size_t write_queue = 16 * 1024 * 1024;      // bytes accepted and not sent; more is kOverflow
+  std::size_t write_low = 64 * 1024;               // on_drained() below this
+  Duration flush_time = std::chrono::seconds(30);  // close_gracefully() without progress
+  int send_buffer = 0;                             // SO_SNDBUF, SO_RCVBUF in bytes; 0: the kernel's
   int receive_buffer = 0;
 };
 
@@ -41,8 +42,8 @@ class ChannelUser {
   virtual std::size_t on_bytes(std::string_view bytes) = 0;
   // The write queue has fallen below write_low after having been above it.
   virtual void on_drained() {}
-  // At most once; nothing else follows. Unconsumed bytes are lost. The socket is closed already,
-  // except after kEnd.
+  // At most once; nothing else follows, but on_drained() after kEnd. Unconsumed bytes are lost. The
+  // socket is closed already, except after kEnd.
   virtual void on_closed(CloseReason reason, const std::string& detail) = 0;
 };
 
@@ -68,8 +69,8 @@ class Channel {
   virtual void resume_reading() = 0;
 
   // Sends what is queued, then closes; lingers briefly so that the peer gets it all. No callbacks
-  // any more; the user may drop the channel right after (the rest goes on by itself, bounded in
-  // time).
+  // any more; the user may drop the channel right after (the rest goes on by itself, as long as the
+  // peer takes something within flush_time).
   static void close_gracefully(std::unique_ptr<Channel> channel);
 
   virtual void set_socket_buffers(int send_bytes, int receive_bytes) = 0;

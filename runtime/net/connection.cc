@@ -13,7 +13,6 @@ namespace {
 
 constexpr int kCallsPerRound = 4;  // then the other connections get their turn
 constexpr std::size_t kCompactAt = 256 * 1024;
-constexpr Duration kFlushTime = std::chrono::seconds(30);
 constexpr Duration kLingerTime = std::chrono::seconds(1);
 
 }  // namespace
@@ -62,8 +61,9 @@ void Connection::close_gracefully() {
   reactor_.keep(*this);
   if (blocked_ || send_wire()) finish_sending();
   if (!socket_) return;
-  closing_timer_ = std::make_unique<Timer>(loop_, [this] { drop_socket(); });
-  closing_timer_->arm(loop_.now() + (shut_ ? kLingerTime : kFlushTime));
+  closing_timer_ = std::make_unique<Timer>(loop_, [this] { on_closing_due(); });
+  sent_when_armed_ = bytes_out_;
+  closing_timer_->arm(add_saturating(loop_.now(), shut_ ? kLingerTime : settings_.flush_time));
   if (readable_) reactor_.again(*this);
 }
 
@@ -276,8 +276,9 @@ void Connection::on_end() {
 
 void Connection::end_reading() {
   stage_ = Stage::kEnded;
+  told_ = true;
   reactor_.give_back(input_);
-  std::exchange(user_, nullptr)->on_closed(CloseReason::kEnd, "closed by the peer");
+  user_->on_closed(CloseReason::kEnd, "closed by the peer");
 }
 
 void Connection::on_broken(int error) {
@@ -304,7 +305,7 @@ void Connection::fail(CloseReason reason, const std::string& detail) {
   stage_ = Stage::kEnded;
   if (reason == CloseReason::kTls && !blocked_) send_wire();  // the alert
   drop_socket();
-  if (user != nullptr) user->on_closed(reason, detail);
+  if (user != nullptr && !told_) user->on_closed(reason, detail);
 }
 
 void Connection::send_queued() {
@@ -358,6 +359,12 @@ void Connection::finish_sending() {
     if (closing_timer_) closing_timer_->arm(loop_.now() + kLingerTime);
   }
   if (peer_ended_) drop_socket();
+}
+
+void Connection::on_closing_due() {
+  if (shut_ || bytes_out_ == sent_when_armed_) return drop_socket();
+  sent_when_armed_ = bytes_out_;
+  closing_timer_->arm(add_saturating(loop_.now(), settings_.flush_time));
 }
 
 void Connection::drop_socket() {

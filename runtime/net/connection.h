@@ -52,7 +52,9 @@ class Connection final : public Pollable {
  private:
   enum class Stage { kIdle, kHandshake, kOpen, kEnded, kClosing };
 
-  bool wants_bytes() const { return socket_ && user_ != nullptr && !paused_; }
+  bool wants_bytes() const {
+    return socket_ && user_ != nullptr && stage_ == Stage::kOpen && !paused_;
+  }
   std::size_t room() const { return settings_.read_buffer - input_.size(); }
   void read();
   void read_plain();
@@ -77,6 +79,7 @@ class Connection final : public Pollable {
   void encrypt();
   bool send_wire();  // false: failed, which is handled
   void finish_sending();
+  void on_closing_due();
   std::string& wire() { return tls_ ? tls_->out() : output_; }
   const std::string& wire() const { return tls_ ? tls_->out() : output_; }
   void drop_socket();
@@ -91,6 +94,7 @@ class Connection final : public Pollable {
   ChannelUser* user_ = nullptr;
   std::function<void(Status)> on_handshake_;
   std::unique_ptr<Timer> closing_timer_;
+  std::uint64_t sent_when_armed_ = 0;  // bytes_out_ as of then
 
   std::string input_;     // not consumed
   std::string output_;    // not encrypted, or not sent
@@ -107,6 +111,7 @@ class Connection final : public Pollable {
   bool redeliver_ = false;   // what input_ holds is to be shown again
   bool flushing_ = false;    // on_round_end() is due
   bool above_low_ = false;   // on_drained() is owed
+  bool told_ = false;        // the user, of the peer's end
   bool overflowed_ = false;  // the write queue
   bool shut_ = false;        // our end was sent
   bool peer_ended_ = false;  // its end was seen, while closing

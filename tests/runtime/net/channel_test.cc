@@ -378,6 +378,69 @@ TEST_P(BothTransports, ALoopMayEndWhileClosedChannelsLinger) {
   settle(loop);
 }
 
+TEST(Channel, TellsThatItDrainedAlsoAfterThePeersEnd) {
+  Loop loop;
+  Server server(loop);
+  Endpoint at = literal_endpoints(server.listener->local()).front();
+  const Descriptor client(socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(connect(client.get(), at.raw(), at.length), 0);
+  ASSERT_EQ(shutdown(client.get(), SHUT_WR), 0);
+  ASSERT_TRUE(drive(loop, [&] { return !server.accepted.empty(); }));
+  Party party(server.take());
+  ASSERT_TRUE(drive(loop, [&] { return party.closed.has_value(); }));
+  party.channel->write(pattern(12'000'000));
+  std::size_t taken = 0;
+  const auto take_some = [&] {
+    static char text[64 * 1024];
+    const ssize_t got = recv(client.get(), text, sizeof text, MSG_DONTWAIT);
+    if (got > 0) taken += static_cast<std::size_t>(got);
+    return taken == 12'000'000;
+  };
+  ASSERT_TRUE(drive(loop, take_some));
+  EXPECT_EQ(party.drained, 1);
+}
+
+// A reader that takes its time, 20 pauses that last as long as the close has in all without
+// progress.
+TEST_P(BothTransports, AGracefulCloseLastsAsLongAsThePeerTakesSomething) {
+  ChannelSettings settings;
+  settings.send_buffer = settings.receive_buffer = 16 * 1024;
+  settings.flush_time = std::chrono::milliseconds(500);
+  Loop loop;
+  Pair pair = connected(loop, settings, settings);
+  const std::string text = pattern(2'000'000);
+  Party& far = *pair.far;
+  far.consume = [&](std::string_view bytes) {
+    if (far.received.size() / 100'000 != (far.received.size() + bytes.size()) / 100'000) {
+      far.channel->pause_reading();
+    }
+    return bytes.size();
+  };
+  pair.near->channel->write(text);
+  const Time begun = loop.now();
+  Channel::close_gracefully(std::move(pair.near->channel));
+  ASSERT_TRUE(drive(loop, [&] {
+    loop.run_until(loop.now() + std::chrono::milliseconds(50));
+    if (!far.closed) far.channel->resume_reading();
+    return far.closed.has_value();
+  }));
+  EXPECT_GT(loop.now() - begun, settings.flush_time);
+  EXPECT_EQ(*far.closed, CloseReason::kEnd);
+  EXPECT_EQ(far.received.size(), text.size());
+}
+
+TEST_P(BothTransports, AGracefulCloseGivesUpOnAPeerThatTakesNothing) {
+  ChannelSettings settings;
+  settings.flush_time = std::chrono::milliseconds(50);
+  Loop loop;
+  Pair pair = connected(loop, settings, settings);
+  pair.near->channel->pause_reading();
+  pair.far->channel->write(pattern(12'000'000));
+  Channel::close_gracefully(std::move(pair.far->channel));
+  EXPECT_TRUE(drive(loop, [&] { return pair.server.listener->counters().open == 0; }));
+  EXPECT_FALSE(pair.near->closed);
+}
+
 TEST(Channel, StillWritesAfterThePeersEnd) {
   Loop loop;
   Server server(loop);
