@@ -215,6 +215,7 @@ Result<Route> frame_route(const Options& options) {
   if (!connections || !batch) return Error{!connections ? connections.error() : batch.error()};
   settings.connections = static_cast<int>(*connections);
   settings.link.batch_size = static_cast<std::size_t>(*batch);
+  settings.names_classes = options.has("scenario");
   settings.direct = options.has("direct");
   if (options.has("token-file")) {
     const Result<std::string> token = read_file(options.text("token-file"));
