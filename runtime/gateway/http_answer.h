@@ -23,6 +23,7 @@ struct HttpAnswer {
   bool to_head = false;
   bool has_no_body = false;
   bool is_complete = false;
+  bool is_broken = false;  // the node's end came too soon
   bool is_paused = false;  // its sender waits for resume_reply()
 };
 

@@ -10,8 +10,9 @@
 namespace phoenix::gateway {
 namespace {
 
-constexpr std::size_t kHighWater = 256 * 1024;   // bytes for the client that wait for it
-constexpr std::size_t kBodyReserve = 64 * 1024;  // more only once it is there
+constexpr std::size_t kHighWater = 256 * 1024;       // bytes for the client that wait for it
+constexpr std::size_t kHeldMost = 64 * 1024 * 1024;  // for the turns of those who asked before
+constexpr std::size_t kBodyReserve = 64 * 1024;      // more only once it is there
 
 http::ParserLimits parser_limits(const HttpLimits& limits) { return {limits.head, limits.body}; }
 
@@ -117,6 +118,7 @@ void HttpSession::choose_service(const http::Head& head) {
 void HttpSession::offer_continue() {
   if (!continue_owed_ || !answers_.empty()) return;
   continue_owed_ = false;
+  now_ = sink_.loop().now();
   channel_->write("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
@@ -166,6 +168,7 @@ void HttpSession::refuse(int status, std::string_view reason) {
 void HttpSession::answer_locally(HttpAnswer& answer, int status, std::string_view reason) {
   ++sink_.http_counters().refused[std::string(reason)];
   render_error(answer, status, reason, owner_.date(), answer.waiting);
+  held_ += answer.waiting.size();
   advance();
 }
 
@@ -184,9 +187,19 @@ void HttpSession::on_reply(std::uint64_t tag, const Reply& reply) {
   HttpAnswer& answer = answer_of(tag);
   if (ends_when_idle_ && &answer == &answers_.back() && parser_.is_between()) end_after(answer);
   const bool is_turn = is_turn_of(answer);
+  if (!is_turn && is_too_much(reply)) return answer_locally(answer, 502, "too_much_waits");
   render_reply(answer, reply, owner_.date(), is_turn ? channel_->output() : answer.waiting);
-  if (is_turn) flush();
+  if (is_turn) {
+    flush();
+  } else {
+    held_ += answer.waiting.size();
+  }
   advance();
+}
+
+// Streams pause by themselves.
+bool HttpSession::is_too_much(const Reply& reply) const {
+  return !reply.more && held_ + reply.body.size() > kHeldMost;
 }
 
 bool HttpSession::on_reply_body(std::uint64_t tag, std::string_view piece, bool last) {
@@ -196,6 +209,7 @@ bool HttpSession::on_reply_body(std::uint64_t tag, std::string_view piece, bool 
   const std::size_t before = out.size();
   render_piece(answer, piece, last, out);
   answer.is_complete = last;
+  if (!is_turn) held_ += out.size() - before;
   const bool goes_on = last || (is_turn ? has_room() : out.size() < kHighWater);
   answer.is_paused = !goes_on;
   if (is_turn && out.size() > before) flush();
@@ -205,7 +219,7 @@ bool HttpSession::on_reply_body(std::uint64_t tag, std::string_view piece, bool 
 
 void HttpSession::on_reply_broken(std::uint64_t tag) {
   HttpAnswer& answer = answer_of(tag);
-  answer.is_complete = true;
+  answer.is_complete = answer.is_broken = true;
   answer.keeps = false;
   advance();
 }
@@ -230,6 +244,7 @@ bool HttpSession::write_waiting(HttpAnswer& answer) {
   if (!answer.waiting.empty()) {
     if (!has_room()) return false;
     channel_->output().append(answer.waiting);
+    held_ -= answer.waiting.size();
     answer.waiting = std::string();
     flush();
     if (phase_ == Phase::kOver) return true;
@@ -243,6 +258,9 @@ bool HttpSession::write_waiting(HttpAnswer& answer) {
 
 void HttpSession::finish_front() {
   const bool keeps = answers_.front().keeps;
+  if (answers_.front().is_broken && answers_.front().framing == http::Framing::kClose) {
+    return break_off();
+  }
   bytes_under_way_ -= answers_.front().size;
   answers_.erase(answers_.begin());
   ++first_tag_;
@@ -260,7 +278,7 @@ bool HttpSession::has_room() const { return channel_->queued_bytes() < kHighWate
 bool HttpSession::may_read() const {
   const HttpLimits& limits = sink_.config().http_limits;
   return phase_ == Phase::kOpen && answers_.size() < static_cast<std::size_t>(limits.pipelined) &&
-         bytes_under_way_ <= limits.body && has_room();
+         bytes_under_way_ <= limits.body && held_ < kHighWater && has_room();
 }
 
 void HttpSession::resume_if_possible() {
@@ -289,6 +307,13 @@ void HttpSession::abandon() {
   channel_.reset();
   leave_all();
   owner_.on_over(*this);
+}
+
+// To a client that takes the end of the connection for the end of the body. What a channel has not
+// sent when it is destroyed makes that a reset.
+void HttpSession::break_off() {
+  channel_->write("\n");
+  abandon();
 }
 
 void HttpSession::end_gracefully() {

@@ -68,6 +68,7 @@ class HttpSession final : private net::ChannelUser, private http::ParserUser, pr
   HttpAnswer& answer_of(std::uint64_t tag);
   bool is_turn_of(const HttpAnswer& answer) const;
   void flush();
+  bool is_too_much(const Reply& reply) const;
   void advance();
   bool write_waiting(HttpAnswer& answer);
   void finish_front();
@@ -76,6 +77,7 @@ class HttpSession final : private net::ChannelUser, private http::ParserUser, pr
   bool may_read() const;
   void resume_if_possible();
   void abandon();
+  void break_off();
   void end_gracefully();
   void leave_all();
 
@@ -98,6 +100,7 @@ class HttpSession final : private net::ChannelUser, private http::ParserUser, pr
   std::vector<HttpAnswer> answers_;  // owed, in order
   std::uint64_t first_tag_ = 0;      // of answers_.front()
   std::size_t bytes_under_way_ = 0;
+  std::size_t held_ = 0;  // bytes of answers that wait for their turn
 
   Phase phase_ = Phase::kOpen;
   bool is_paused_ = false;

@@ -56,7 +56,8 @@ class Caller {
     for (;;) {
       const ssize_t got = recv(fd_, buffer, sizeof buffer, 0);
       if (got <= 0) {
-        is_closed = is_closed || got == 0 || errno == ECONNRESET;
+        was_reset = was_reset || (got < 0 && errno == ECONNRESET);
+        is_closed = is_closed || got == 0 || was_reset;
         return;
       }
       heard.append(buffer, static_cast<std::size_t>(got));
@@ -72,6 +73,7 @@ class Caller {
 
   std::string heard;
   bool is_closed = false;
+  bool was_reset = false;
 
  private:
   net::Loop& loop_;
