@@ -40,11 +40,14 @@ struct HttpHealthCheck::State final : net::ChannelUser, http::ParserUser {
   }
 
   std::size_t on_bytes(std::string_view bytes) override {
-    const std::size_t used = parser.feed(bytes);
+    std::size_t used = parser.feed(bytes);
+    while (done && parser.is_done()) {  // with a 1xx: the answer follows
+      parser.reset();
+      used += parser.feed(bytes.substr(used));
+    }
     if (parser.error() != http::ParseError::kNone) {
       finish(Error{"not well: its answer is not HTTP"});
     }
-    if (parser.is_done() && parser.head().status < 200) parser.reset();
     return done ? used : bytes.size();
   }
   void on_closed(net::CloseReason, const std::string& detail) override {
