@@ -7,7 +7,7 @@
 #include "runtime/admin/metrics_text.h"
 #include "runtime/admin/page.h"
 #include "runtime/admin/status_json.h"
-#include "runtime/gateway/secret.h"
+#include "runtime/secret.h"
 #include "runtime/http/message.h"
 #include "runtime/log.h"
 #include "strategies/core/nearest_name.h"

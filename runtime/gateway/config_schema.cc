@@ -1,5 +1,6 @@
 #include "runtime/gateway/config_schema.h"
 
+#include "runtime/http/render.h"
 #include "scenarios/schema_values.h"
 #include "strategies/core/units.h"
 #include "strategies/registry.h"
@@ -70,8 +71,8 @@ Result<std::string> request_key(const TomlNode& node) {
 
 Result<std::string> absolute_path(const TomlNode& node) {
   const Result<std::string> written = schema::text()(node);
-  if (written && written->starts_with('/')) return written;
-  return schema::wrong(node, "a path that begins with /");
+  if (written && written->starts_with('/') && http::is_sendable("GET", *written)) return written;
+  return schema::wrong(node, "a path that begins with / and has no space or control character");
 }
 
 void read_tls(Section& s, net::TlsSettings& tls) {

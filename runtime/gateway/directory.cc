@@ -57,6 +57,11 @@ void Directory::apply(const GatewayConfig& config) {
 }
 
 Result<NodeId> Directory::announce(std::uint64_t link, const Announcement& announcement) {
+  const NodeView* const before = node_at(link);
+  if (before != nullptr && before->name != announcement.name) {
+    return Error{"found " + quoted(announcement.name) + " on the connection of " +
+                 quoted(before->name) + "; allowed one node each"};
+  }
   const auto known = by_name_.find(announcement.name);
   if (known == by_name_.end() && entries_.size() >= max_nodes_) {
     return Error{"found " + quoted(announcement.name) + " beyond max_nodes = " +

@@ -58,7 +58,8 @@ class Directory {
   // The servers and bounds of a configuration; servers it no longer names leave.
   void apply(const GatewayConfig& config);
 
-  // A connection, named by `link`, announces a node. The newest incarnation wins.
+  // A connection, named by `link`, announces a node, and none else. The incarnation that
+  // was announced last wins.
   Result<NodeId> announce(std::uint64_t link, const Announcement& announcement);
   void goodbye(std::uint64_t link);
   void closed(std::uint64_t link, Time now);

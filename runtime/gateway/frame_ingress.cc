@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/gateway/secret.h"
+#include "runtime/secret.h"
 #include "runtime/log.h"
 #include "strategies/core/slab.h"
 

@@ -246,6 +246,10 @@ Status Gateway::adopt(GatewayConfig config) {
 }
 
 Status Gateway::reload() {
+  if (is_draining()) {
+    log_warning("reload refused", {{"why", "draining"}});
+    return Error{"found a gateway that drains; allowed before it leaves"};
+  }
   ParsedConfig parsed = parse_gateway_config(config_->path);
   std::string why;
   for (const Problem& problem : parsed.problems) {

@@ -7,7 +7,6 @@
 
 #include "runtime/gateway/frame_upstream.h"
 #include "runtime/gateway/gateway.h"
-#include "runtime/gateway/http_upstream.h"
 
 namespace phoenix::gateway {
 namespace {
@@ -166,16 +165,18 @@ std::unique_ptr<Upstream> GatewayThread::make_upstream(const NodeView& node, Ups
 }
 
 // Of several services that share a server the first says how it is to be reached.
-std::shared_ptr<net::TlsContext> GatewayThread::tls_towards(const std::string& server) const {
+HttpTerms GatewayThread::terms_of(const std::string& server) const {
   const ServiceConfig* const service = service_with(*config_, server).first;
-  return service != nullptr && service->upstream_tls ? tls_.upstream : nullptr;
+  if (service == nullptr) return {};  // dropped by a reload; it leaves soon
+  return {service->upstream_tls ? tls_.upstream : nullptr, service->health_path,
+          service->health_interval};
 }
 
 std::unique_ptr<Upstream> GatewayThread::make_http(const NodeView& node, UpstreamUser& user) {
   const auto [service, server] = service_with(*config_, node.name);
   assert(service != nullptr);  // the directory has its servers from this configuration
   return make_http_upstream(
-      loop_, node.id, *server, *service, [this, name = node.name] { return tls_towards(name); },
+      loop_, node.id, *server, *service, [this, name = node.name] { return terms_of(name); },
       config_->knobs, user);
 }
 

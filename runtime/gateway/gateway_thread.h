@@ -10,6 +10,7 @@
 
 #include "runtime/gateway/frame_ingress.h"
 #include "runtime/gateway/http_ingress.h"
+#include "runtime/gateway/http_upstream.h"
 #include "runtime/gateway/shim.h"
 #include "runtime/gateway/worker.h"
 #include "runtime/net/connect.h"
@@ -76,7 +77,7 @@ class GatewayThread final : private PeerEvents {
 
   std::unique_ptr<Upstream> make_upstream(const NodeView& node, UpstreamUser& user);
   std::unique_ptr<Upstream> make_frames(const NodeView& node, UpstreamUser& user);
-  std::shared_ptr<net::TlsContext> tls_towards(const std::string& server) const;
+  HttpTerms terms_of(const std::string& server) const;
   std::unique_ptr<Upstream> make_http(const NodeView& node, UpstreamUser& user);
 
   Gateway& owner_;

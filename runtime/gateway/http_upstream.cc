@@ -28,14 +28,15 @@ constexpr Duration kLongestCheck = std::chrono::seconds(5);
 class HttpUpstream final : public Upstream, private LinkOwner {
  public:
   HttpUpstream(net::Loop& loop, NodeId node, const ServerConfig& server,
-               const ServiceConfig& service, TlsSource tls, const Knobs& knobs, UpstreamUser& user)
+               const ServiceConfig& service, TermsSource terms, const Knobs& knobs,
+               UpstreamUser& user)
       : loop_(loop),
         node_(node),
         address_(server.address),
         host_(address_.text()),
         health_path_(service.health_path),
         health_interval_(service.health_interval),
-        tls_(std::move(tls)),
+        terms_(std::move(terms)),
         user_(user),
         next_check_(loop.now()),
         next_sweep_(loop.now() + kSweep),
@@ -77,6 +78,7 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   void adopt(std::unique_ptr<net::Channel> channel);
   void refuse_waiting();
   void end_idle();
+  void renew_terms();
 
   void on_tick();
   void arm_tick() { tick_.arm(std::min(next_check_, next_sweep_)); }
@@ -93,7 +95,7 @@ class HttpUpstream final : public Upstream, private LinkOwner {
   std::string host_;
   std::string health_path_;
   Duration health_interval_;
-  TlsSource tls_;
+  TermsSource terms_;
   net::DialSettings dial_settings_;
   UpstreamUser& user_;
   std::size_t pool_size_ = 1;
@@ -153,7 +155,20 @@ void HttpUpstream::apply(const Knobs& knobs) {
     dial_settings_.channel.receive_buffer = knobs.socket_buffer;
     for (const auto& link : links_) link->set_socket_buffers(knobs.socket_buffer);
   }
+  renew_terms();
   dial_for_waiting();
+}
+
+// Other questions are asked at once.
+void HttpUpstream::renew_terms() {
+  if (!terms_) return;
+  HttpTerms terms = terms_();
+  dial_settings_.tls = std::move(terms.tls);
+  if (terms.health_path == health_path_ && terms.health_interval == health_interval_) return;
+  health_path_ = std::move(terms.health_path);
+  health_interval_ = terms.health_interval;
+  next_check_ = loop_.now();
+  arm_tick();
 }
 
 void HttpUpstream::move(const net::Address& address, std::uint64_t) {
@@ -180,7 +195,7 @@ void HttpUpstream::end_later(AttemptId attempt, AttemptResult result) {
 // Connections.
 
 const net::DialSettings& HttpUpstream::dial_settings() {
-  dial_settings_.tls = tls_ ? tls_() : nullptr;
+  renew_terms();
   return dial_settings_;
 }
 
@@ -288,6 +303,7 @@ void HttpUpstream::sweep() {
 }
 
 void HttpUpstream::check() {
+  renew_terms();
   next_check_ = kNever;
   HttpHealthCheck::Question question;
   question.address = address_;
@@ -340,9 +356,9 @@ void HttpUpstream::set_reachable(bool reachable) {
 
 std::unique_ptr<Upstream> make_http_upstream(net::Loop& loop, NodeId node,
                                              const ServerConfig& server,
-                                             const ServiceConfig& service, TlsSource tls,
+                                             const ServiceConfig& service, TermsSource terms,
                                              const Knobs& knobs, UpstreamUser& user) {
-  return std::make_unique<HttpUpstream>(loop, node, server, service, std::move(tls), knobs, user);
+  return std::make_unique<HttpUpstream>(loop, node, server, service, std::move(terms), knobs, user);
 }
 
 }  // namespace phoenix::gateway

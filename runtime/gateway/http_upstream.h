@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "runtime/gateway/exchange.h"
 #include "runtime/net/loop.h"
@@ -21,13 +22,20 @@
 
 namespace phoenix::gateway {
 
-// Asked at every dial, so that a reload reaches new connections; gives null, or is empty: plain.
-using TlsSource = std::function<std::shared_ptr<net::TlsContext>()>;
+// How a server is reached and asked for its health.
+struct HttpTerms {
+  std::shared_ptr<net::TlsContext> tls;  // null: plain
+  std::string health_path;
+  Duration health_interval{0};
+};
+// Asked at every dial and with new knobs, so that a reload reaches new connections and the next
+// checks. Empty: the terms stay as the service has them, and plain.
+using TermsSource = std::function<HttpTerms()>;
 
 // `user` must outlive the upstream and not destroy it within a callback.
 std::unique_ptr<Upstream> make_http_upstream(net::Loop& loop, NodeId node,
                                              const ServerConfig& server,
-                                             const ServiceConfig& service, TlsSource tls,
+                                             const ServiceConfig& service, TermsSource terms,
                                              const Knobs& knobs, UpstreamUser& user);
 
 }  // namespace phoenix::gateway

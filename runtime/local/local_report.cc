@@ -109,7 +109,9 @@ void LocalWorld::take_gateway_status(std::size_t place, const Json& status) {
   LocalGateway& gateway = gateways_[place];
   gateway.status = status;
   for (const Json& decision : part_of(status, "decisions")) {
-    gateway.decisions_seen = std::max(gateway.decisions_seen, count_in(decision, "number"));
+    const std::uint64_t number = count_in(decision, "number");
+    if (number <= gateway.decisions_seen) continue;  // asked for twice at once
+    gateway.decisions_seen = number;
     log_decision(decision, place);
   }
   for (LocalNode& node : nodes_) node.attempts = 0;

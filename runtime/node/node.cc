@@ -6,11 +6,12 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <openssl/crypto.h>
 
 #include "runtime/log.h"
 #include "runtime/node/announcer.h"
 #include "runtime/node/lab_control.h"
+#include "runtime/node/node_frames.h"
+#include "runtime/secret.h"
 
 namespace phoenix::node {
 namespace {
@@ -24,65 +25,9 @@ constexpr Duration kLinger = std::chrono::milliseconds(250);
 constexpr Duration kUnsentCheck = std::chrono::milliseconds(10);
 constexpr Duration kSweep = std::chrono::seconds(1);
 
-// Takes the same time wherever the two differ.
-bool same_secret(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-FailureReason reason_of(AttemptResult result) {
-  switch (result) {
-    case AttemptResult::kOk:
-      return FailureReason::kNone;
-    case AttemptResult::kQueueFull:
-      return FailureReason::kQueueFull;
-    case AttemptResult::kRefused:
-      return FailureReason::kRefused;
-    default:
-      return FailureReason::kError;
-  }
-}
-
 // Differs each time the node starts, as long as the clock of the machine goes forward.
 std::uint64_t new_incarnation() {
   return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
-}
-
-constexpr int kNoStatus = 1;  // none that a frame may carry
-
-wire::Response to_response(const CallReply& reply) {
-  wire::Response response;
-  response.result = reply.result;
-  response.reason = reason_of(reply.result);
-  const bool is_status = reply.status >= 0 && reply.status <= 999;
-  response.status = static_cast<std::uint16_t>(is_status ? reply.status : kNoStatus);
-  response.headers = reply.headers;
-  response.body = reply.body;
-  return response;
-}
-
-wire::Response failed(std::uint16_t status, std::string_view why) {
-  wire::Response response;
-  response.result = AttemptResult::kError;
-  response.reason = FailureReason::kError;
-  response.status = status;
-  response.body = why;
-  return response;
-}
-
-CallRequest to_call(const wire::Request& request, Time now) {
-  CallRequest call;
-  call.service = request.service;
-  call.request_class = request.request_class;
-  call.method = request.method;
-  call.target = request.target;
-  call.headers = request.headers;
-  call.body = request.body;
-  call.key = request.key;
-  call.has_key = request.has_key;
-  if (request.time_left_us > 0) {
-    call.deadline = now + std::chrono::microseconds(request.time_left_us);
-  }
-  return call;
 }
 
 }  // namespace

@@ -21,15 +21,17 @@ std::vector<std::string> keys_of(const Json& object) {
 
 TEST(StatusJson, HasStableKeysInAStableOrder) {
   const Json status = status_json(testing::fake_status());
-  EXPECT_THAT(keys_of(status),
-              ElementsAre("name", "version", "revision", "now_s", "uptime_s", "threads", "draining",
-                          "reloads", "reloads_failed", "open_requests", "services", "classes",
-                          "nodes", "decisions", "router", "http", "frames", "knobs", "record"));
-  EXPECT_THAT(keys_of(status["nodes"][0]),
-              ElementsAre("id", "name", "address", "protocol", "state", "ejected", "incarnation",
-                          "cores", "services", "under_way", "attempts", "failures", "connections",
-                          "report_age_s", "cpu", "memory", "network", "queue", "in_service",
-                          "completed", "refused", "busy_core_s", "network_bytes", "memory_bytes"));
+  EXPECT_THAT(
+      keys_of(status),
+      ElementsAre("name", "version", "revision", "now_s", "uptime_s", "threads", "draining",
+                  "reloads", "reloads_failed", "open_requests", "services", "classes", "nodes",
+                  "decisions", "router", "http", "frames", "admin", "knobs", "record"));
+  EXPECT_THAT(
+      keys_of(status["nodes"][0]),
+      ElementsAre("id", "name", "address", "protocol", "state", "ejected", "incarnation", "cores",
+                  "services", "under_way", "attempts", "failures", "connections", "dials_failed",
+                  "report_age_s", "cpu", "memory", "network", "queue", "in_service", "completed",
+                  "refused", "busy_core_s", "network_bytes", "memory_bytes"));
   EXPECT_THAT(keys_of(status["classes"][0]),
               ElementsAre("service", "class", "offered", "answered_well", "failed", "latency"));
   EXPECT_THAT(

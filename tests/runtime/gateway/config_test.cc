@@ -188,6 +188,16 @@ TEST_F(Config, ARouteNamesAClassOfItsService) {
   EXPECT_EQ(told, "5: route[0].class: found \"slow\"; allowed default");
 }
 
+TEST_F(Config, APathIsOneThatARequestCanName) {
+  for (const char* bad : {"/a b", "a", "", "/a\\r\\nX: 1"}) {
+    const std::string told =
+        problem("[[service]]\nname = \"api\"\nprotocol = \"http\"\nhealth_path = \"" +
+                std::string(bad) + "\"\n[[service.server]]\naddress = \"127.0.0.1:80\"\n");
+    EXPECT_NE(told.find("health_path: found \""), std::string::npos) << told;
+    EXPECT_NE(told.find("allowed a path that begins with /"), std::string::npos) << told;
+  }
+}
+
 TEST_F(Config, TwoRoutesMayNotMatchTheSame) {
   const std::string route = "[[route]]\nservice = \"api\"\npath = \"/a\"\n";
   const std::string told = problem(std::string(kService) + route + route);

@@ -77,6 +77,16 @@ TEST_F(DirectoryRules, ANodeWithSeveralConnectionsIsDownWhenTheLastEnds) {
   EXPECT_EQ(told_.back().state, NodeState::kDown);
 }
 
+TEST_F(DirectoryRules, AConnectionAnnouncesOneNodeOnlyWhichIsDownWhenItEnds) {
+  ASSERT_TRUE(directory_.announce(1, named("a")));
+  const Result<NodeId> second = directory_.announce(1, named("b"));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error(), "found \"b\" on the connection of \"a\"; allowed one node each");
+  directory_.closed(1, at(1));
+  EXPECT_EQ(told_.back().name, "a");
+  EXPECT_EQ(told_.back().state, NodeState::kDown);
+}
+
 TEST_F(DirectoryRules, MoreThanTheBoundMayNotJoin) {
   for (std::uint64_t i = 1; i <= 3; ++i) {
     ASSERT_TRUE(directory_.announce(i, named("n" + std::to_string(i))));

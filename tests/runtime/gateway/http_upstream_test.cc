@@ -68,11 +68,12 @@ class Told final : public UpstreamUser {
 // A server on a free port; `parties` are its connections in order of arrival. Connections on which
 // no byte has come may be checks of the server's health.
 struct Rig {
-  explicit Rig(Knobs knobs = {}, const std::string& health_path = {}) : server(loop) {
+  explicit Rig(Knobs knobs = {}, const std::string& health_path = {}, TermsSource terms = {})
+      : server(loop) {
     service.health_path = health_path;
     service.health_interval = std::chrono::hours(1);
     config.address = server.listener->local();
-    upstream = make_http_upstream(loop, NodeId{7}, config, service, nullptr, knobs, told);
+    upstream = make_http_upstream(loop, NodeId{7}, config, service, std::move(terms), knobs, told);
     EXPECT_TRUE(comes_true([&] { return !told.reachability.empty() || !health_path.empty(); }));
   }
 
@@ -412,6 +413,17 @@ TEST(HttpUpstream, HealthIsWhatTheServerSaysAtItsPath) {
   rig.next_asked().channel->write("HTTP/1.1 204 Fine\r\n\r\n");
   EXPECT_TRUE(rig.comes_true([&] { return rig.told.reachability.size() == 2; }));
   EXPECT_TRUE(rig.told.reachability[1]);
+}
+
+TEST(HttpUpstream, AReloadedHealthPathIsAskedAtOnce) {
+  HttpTerms terms{nullptr, "/health", std::chrono::hours(1)};
+  Rig rig({}, "/health", [&] { return terms; });
+  rig.next_asked().channel->write("HTTP/1.1 204 Fine\r\n\r\n");
+  EXPECT_TRUE(rig.comes_true([&] { return rig.told.reachability == std::vector{true}; }));
+  terms.health_path = "/ready";
+  rig.upstream->apply(Knobs{});
+  rig.next_asked();
+  EXPECT_TRUE(rig.asked.starts_with("GET /ready "));
 }
 
 TEST(HttpUpstream, ForgottenAttemptsAreNotToldAndTheirConnectionCloses) {

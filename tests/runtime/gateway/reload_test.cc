@@ -138,5 +138,16 @@ TEST_F(Reload, AnAddressThatIsTakenLeavesEverythingAsItWas) {
   EXPECT_TRUE(client.is_welcome);
 }
 
+TEST_F(Reload, AGatewayThatDrainsReadsNothingAgain) {
+  open(kFree + kApi);
+  gateway_->drain([](std::size_t) {});
+  write("frames = \"localhost:0\"\n" + kApi);
+  const net::Address before = *gateway_->frames();
+  const Status reloaded = gateway_->reload();
+  ASSERT_FALSE(reloaded);
+  EXPECT_EQ(reloaded.error(), "found a gateway that drains; allowed before it leaves");
+  EXPECT_EQ(*gateway_->frames(), before);
+}
+
 }  // namespace
 }  // namespace phoenix::gateway

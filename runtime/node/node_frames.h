@@ -1,0 +1,18 @@
+// Between what a node's frames carry and what its handlers see. Pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "runtime/node/handler.h"
+#include "runtime/wire/messages.h"
+
+namespace phoenix::node {
+
+CallRequest to_call(const wire::Request& request, Time now);
+
+// Views into `reply`. A status that no frame may carry becomes one that within_bounds() refuses.
+wire::Response to_response(const CallReply& reply);
+wire::Response failed(std::uint16_t status, std::string_view why);
+
+}  // namespace phoenix::node
