@@ -59,7 +59,7 @@ bool shows_token(const std::string& authorization, const std::string& token) {
   const std::string_view text = authorization;
   return text.size() > kScheme.size() &&
          http::equals_ignoring_case(text.substr(0, kScheme.size()), kScheme) &&
-         gateway::same_secret(text.substr(kScheme.size()), token);
+         same_secret(text.substr(kScheme.size()), token);
 }
 
 // The error is an answer for who has not shown that he may.
