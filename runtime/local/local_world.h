@@ -77,7 +77,7 @@ class LocalWorld final : private FaultWorld {
 
  private:
   struct LocalGateway {
-    std::string http, frames;
+    std::string frames;  // where it listens
     std::unique_ptr<Child> process;
     std::unique_ptr<LabLink> link;
     std::uint64_t decisions_seen = 0;
