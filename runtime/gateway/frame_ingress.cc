@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "runtime/secret.h"
 #include "runtime/log.h"
+#include "runtime/secret.h"
 #include "strategies/core/slab.h"
 
 namespace phoenix::gateway {
@@ -14,8 +14,9 @@ using wire::FrameType;
 using wire::Role;
 
 constexpr Duration kHelloWithin = std::chrono::seconds(10);
-constexpr std::size_t kPauseAbove = 1024 * 1024;  // bytes a client has not read yet
-constexpr std::size_t kFrameRoom = 1024;          // of a frame, beside headers and body
+constexpr std::size_t kPauseAbove = 1024 * 1024;        // bytes a client has not read yet
+constexpr std::size_t kAnswersMost = 63 * 1024 * 1024;  // the same; then answers become errors
+constexpr std::size_t kFrameRoom = 1024;                // of a frame, beside headers and body
 
 wire::LinkSettings link_settings(const Knobs& knobs, Role role) {
   wire::LinkSettings settings;
@@ -279,8 +280,10 @@ void FrameIngress::Connection::respond(std::uint64_t wire_id, const Reply& reply
   response.direct = reply.direct;
   response.headers = reply.headers;
   response.body = reply.body;
-  const std::size_t room = wire::FrameLimits{}.payload - kFrameRoom;
-  if (!within_bounds(response) || reply.headers.size() + reply.body.size() > room) {
+  const std::size_t size = reply.headers.size() + reply.body.size();
+  const std::size_t held = std::min(link_->queued_bytes(), kAnswersMost);
+  const std::size_t room = std::min(wire::FrameLimits{}.payload - kFrameRoom, kAnswersMost - held);
+  if (!within_bounds(response) || size > room) {
     return refuse(wire_id, FailureReason::kError, 502);
   }
   link_->send(wire_id, response);

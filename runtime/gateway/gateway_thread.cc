@@ -11,6 +11,9 @@
 namespace phoenix::gateway {
 namespace {
 
+// Several answers as long as a frame can carry.
+constexpr std::size_t kWriteQueue = 64 * 1024 * 1024;
+
 net::ListenSettings listen_settings(const GatewayConfig& config, std::size_t connections,
                                     const TlsContexts& tls) {
   net::ListenSettings settings;
@@ -19,6 +22,9 @@ net::ListenSettings listen_settings(const GatewayConfig& config, std::size_t con
   settings.tls = tls.server;
   settings.channel.send_buffer = config.knobs.socket_buffer;
   settings.channel.receive_buffer = config.knobs.socket_buffer;
+  settings.channel.write_queue = kWriteQueue;
+  settings.channel.read_buffer =
+      std::max(settings.channel.read_buffer, 2 * config.http_limits.head);
   return settings;
 }
 

@@ -173,6 +173,39 @@ TEST_F(FramePath, WhatANodeTookIntoItsGraveIsServedByAnotherNode) {
   ASSERT_TRUE(serve_until(loop_, [&] { return status().nodes[0].state == NodeState::kDown; }));
 }
 
+// Eight answers of 10 MB to a client that does not read: beyond 64 MiB it gets errors instead, and
+// keeps its connection.
+TEST_F(FramePath, AnswersBeyondWhatAClientsConnectionMayHoldAreErrors) {
+  open(plain_config());
+  FakeNode node(loop_, "web-1");
+  std::vector<FakeNode::Got> asked;
+  node.serve = [&](const FakeNode::Got& got) { asked.push_back(got); };
+  node.announce(frames());
+  ASSERT_TRUE(wait_for_connections(2));
+  FakeClient client(loop_, frames());
+  client.party().link().channel().pause_reading();
+  for (std::uint64_t id = 1; id <= 8; ++id) client.ask(id, "");
+  ASSERT_TRUE(serve_until(loop_, [&] { return asked.size() == 8; }));
+  const std::string large(10'000'000, 'x');
+  for (FakeNode::Got& got : asked) {
+    got.body = large;
+    node.answer(got);
+    ASSERT_TRUE(serve_until(loop_, [&] { return got.from->link().queued_bytes() == 0; }));
+  }
+  ASSERT_TRUE(serve_until(loop_, [&] { return status().open_requests == 0; }));
+  client.party().link().channel().resume_reading();
+  ASSERT_TRUE(
+      serve_until(loop_, [&] { return client.answers.size() == 8 || client.party().is_closed(); }));
+  int whole = 0;
+  for (const auto& [id, answer] : client.answers) {
+    if (answer.body.size() == large.size()) ++whole;
+    EXPECT_TRUE(answer.body.size() == large.size() || answer.status == 502) << answer.status;
+  }
+  EXPECT_EQ(client.answers.size(), 8U);
+  EXPECT_GE(whole, 5);
+  EXPECT_LT(whole, 8);
+}
+
 TEST_F(FramePath, KeyedRequestsLearnWhereTheirKeyIsServedWhenDirectRoutingIsOn) {
   open(plain_config());
   FakeNode node(loop_, "web-1");
