@@ -79,10 +79,12 @@ class FrameIngress::Connection final : public wire::LinkUser, public Client {
   struct Gathered {
     Reply reply;
     std::string headers, body, direct;
+    bool is_cut = false;  // there was no room for all of it
   };
   struct Open {
     ExchangeId exchange;
     std::uint64_t wire_id = 0;
+    std::size_t bytes = 0;  // of the request, and gathered
     std::unique_ptr<Gathered> gathered;
   };
 
@@ -91,6 +93,7 @@ class FrameIngress::Connection final : public wire::LinkUser, public Client {
   FrameError on_node(const wire::Frame& frame);
   FrameError count_refused(const char* why);
   void announce(const wire::Hello& hello);
+  std::uint64_t close(std::uint32_t place);  // the wire's id of the request that was there
   void respond(std::uint64_t wire_id, const Reply& reply);
   void refuse(std::uint64_t wire_id, FailureReason reason, int status);
 
@@ -99,6 +102,7 @@ class FrameIngress::Connection final : public wire::LinkUser, public Client {
   Role role_{};
   Time hello_by_;
   Slab<Open> open_;  // requests under way; the place is the tag
+  std::size_t bytes_under_way_ = 0;
   std::uint32_t answered_within_accept_ = kNoIndex;
   std::unique_ptr<wire::FrameLink> link_;
 };
@@ -202,7 +206,8 @@ FrameError FrameIngress::Connection::on_client(const wire::Frame& frame) {
     refuse(frame.id, FailureReason::kNoHealthyNodes, 404);
     return FrameError::kNone;
   }
-  if (open_.live() >= kFrameRequestsMax) {
+  const std::size_t bytes = frame.payload.size();
+  if (open_.live() >= kFrameRequestsMax || bytes > kFrameBytesMax - bytes_under_way_) {
     refuse(frame.id, FailureReason::kInFlightLimit, 503);
     return FrameError::kNone;
   }
@@ -223,6 +228,8 @@ FrameError FrameIngress::Connection::on_client(const wire::Frame& frame) {
   request.deadline = add_saturating(request.arrived, left);
   const std::uint32_t place = open_.acquire();
   open_[place].wire_id = frame.id;
+  open_[place].bytes = bytes;
+  bytes_under_way_ += bytes;
   answered_within_accept_ = kNoIndex;
   const ExchangeId exchange = state_.sink.accept(std::move(request), *this, place);
   if (answered_within_accept_ != place) open_[place].exchange = exchange;
@@ -240,8 +247,7 @@ void FrameIngress::Connection::on_reply(std::uint64_t tag, const Reply& reply) {
     open_[place].gathered = std::move(gathered);
     return;
   }
-  const std::uint64_t wire_id = open_[place].wire_id;
-  open_.release(place);
+  const std::uint64_t wire_id = close(place);
   answered_within_accept_ = place;
   respond(wire_id, reply);
 }
@@ -249,12 +255,21 @@ void FrameIngress::Connection::on_reply(std::uint64_t tag, const Reply& reply) {
 bool FrameIngress::Connection::on_reply_body(std::uint64_t tag, std::string_view piece, bool last) {
   const auto place = static_cast<std::uint32_t>(tag);
   Gathered& gathered = *open_[place].gathered;
-  // Beyond what a frame holds it is not kept: respond() says that it is too long.
-  if (gathered.body.size() <= wire::FrameLimits{}.payload) gathered.body += piece;
+  const std::size_t most = wire::FrameLimits{}.payload - kFrameRoom;
+  gathered.is_cut = gathered.is_cut || gathered.body.size() + piece.size() > most ||
+                    piece.size() > kFrameBytesMax - bytes_under_way_;
+  if (!gathered.is_cut) {
+    gathered.body += piece;
+    open_[place].bytes += piece.size();
+    bytes_under_way_ += piece.size();
+  }
   if (!last) return true;
   const std::unique_ptr<Gathered> whole = std::move(open_[place].gathered);
-  const std::uint64_t wire_id = open_[place].wire_id;
-  open_.release(place);
+  const std::uint64_t wire_id = close(place);
+  if (whole->is_cut) {
+    refuse(wire_id, FailureReason::kError, 502);
+    return true;
+  }
   whole->reply.headers = whole->headers;
   whole->reply.body = whole->body;
   whole->reply.direct = whole->direct;
@@ -264,9 +279,14 @@ bool FrameIngress::Connection::on_reply_body(std::uint64_t tag, std::string_view
 
 void FrameIngress::Connection::on_reply_broken(std::uint64_t tag) {
   const auto place = static_cast<std::uint32_t>(tag);
+  refuse(close(place), FailureReason::kReset, 502);
+}
+
+std::uint64_t FrameIngress::Connection::close(std::uint32_t place) {
   const std::uint64_t wire_id = open_[place].wire_id;
+  bytes_under_way_ -= open_[place].bytes;
   open_.release(place);
-  refuse(wire_id, FailureReason::kReset, 502);
+  return wire_id;
 }
 
 void FrameIngress::Connection::respond(std::uint64_t wire_id, const Reply& reply) {

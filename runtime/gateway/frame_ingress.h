@@ -3,8 +3,9 @@
 //
 // The first frame of a connection is a Hello with the right token within a few seconds, answered by
 // the gateway's own; then come only the frames of that role. Whoever does otherwise is disconnected
-// and counted. A client may have kFrameRequestsMax requests under way on a connection; those beyond
-// are refused at once. What a client does not read is bounded: reading stops, then it is cut off.
+// and counted. A client may have kFrameRequestsMax requests under way on a connection, with
+// kFrameBytesMax in them and in answers that are being gathered; those beyond are refused at once.
+// What a client does not read is bounded: reading stops, then answers become errors.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@
 namespace phoenix::gateway {
 
 inline constexpr std::size_t kFrameRequestsMax = 65'536;
+inline constexpr std::size_t kFrameBytesMax = 128 * 1024 * 1024;
 
 // Where connections that are not clients' lead: to the directory and the lab, on another thread.
 // Links are named by a number that no other link of the process has.

@@ -206,6 +206,32 @@ TEST_F(FramePath, AnswersBeyondWhatAClientsConnectionMayHoldAreErrors) {
   EXPECT_LT(whole, 8);
 }
 
+// 14 requests of 10 MB: 13 fit into 128 MiB.
+TEST_F(FramePath, TheMemoryOfAClientsRequestsIsBounded) {
+  open(plain_config());
+  FakeNode node(loop_, "web-1");
+  std::vector<FakeNode::Got> asked;
+  node.serve = [&](const FakeNode::Got& got) { asked.push_back(got); };
+  node.announce(frames());
+  ASSERT_TRUE(wait_for_connections(2));
+  FakeClient client(loop_, frames());
+  const std::string large(10'000'000, 'x');
+  for (std::uint64_t id = 1; id <= 14; ++id) {
+    client.ask(id, large);
+    ASSERT_TRUE(serve_until(loop_, [&] { return client.party().link().queued_bytes() == 0; }));
+  }
+  ASSERT_TRUE(
+      serve_until(loop_, [&] { return asked.size() == 13 && client.answers.contains(14); }));
+  EXPECT_EQ(client.answers[14].reason, FailureReason::kInFlightLimit);
+  for (FakeNode::Got& got : asked) {
+    got.body = "done";
+    node.answer(got);
+  }
+  ASSERT_TRUE(serve_until(loop_, [&] { return client.answers.size() == 14; }));
+  client.ask(15, large);
+  ASSERT_TRUE(serve_until(loop_, [&] { return asked.size() == 14; }));
+}
+
 TEST_F(FramePath, KeyedRequestsLearnWhereTheirKeyIsServedWhenDirectRoutingIsOn) {
   open(plain_config());
   FakeNode node(loop_, "web-1");
