@@ -34,12 +34,15 @@ struct Request {
   Time deadline = kNever;
 };
 
+// What HTTP calls a failure of the gateway's own; 200 where there is none.
+int status_of(FailureReason reason);
+
 // The one answer. Views are valid during the call.
 struct Reply {
   FailureReason reason = FailureReason::kNone;
   bool from_node =
       false;         // status, headers and body are the node's; else the gateway's own failure
-  int status = 200;  // own failures: 502, 503 or 504 by reason
+  int status = 200;  // own failures: see status_of()
   std::string_view headers;
   std::string_view body;             // the first piece where `more` is set
   bool more = false;                 // on_reply_body() follows

@@ -1,6 +1,5 @@
 #include "runtime/gateway/http_answer.h"
 
-#include "runtime/gateway/http_request.h"
 #include "runtime/http/message.h"
 
 namespace phoenix::gateway {

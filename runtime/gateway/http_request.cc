@@ -134,18 +134,4 @@ void set_key(Request& request, const HttpPeer& peer, const RequestSink& sink) {
   if (text) request.key = hash_text(*text);
 }
 
-int status_of(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kNone:
-      return 200;
-    case FailureReason::kError:
-    case FailureReason::kReset:
-      return 502;
-    case FailureReason::kDeadline:
-      return 504;
-    default:
-      return 503;
-  }
-}
-
 }  // namespace phoenix::gateway

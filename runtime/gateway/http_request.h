@@ -22,7 +22,4 @@ void prepare(Request& request, std::string_view host, const HttpPeer& peer,
 // By ServiceConfig::key; a request without the header named there has no key.
 void set_key(Request& request, const HttpPeer& peer, const RequestSink& sink);
 
-// Of the gateway's own answers.
-int status_of(FailureReason reason);
-
 }  // namespace phoenix::gateway

@@ -6,18 +6,6 @@
 namespace phoenix::gateway {
 namespace {
 
-int status_of(FailureReason reason) {
-  switch (reason) {
-    case FailureReason::kDeadline:
-      return 504;
-    case FailureReason::kError:
-    case FailureReason::kReset:
-      return 502;
-    default:
-      return 503;
-  }
-}
-
 // Longer than this a node is not taken to be at work on what nobody waits for.
 constexpr Duration kOrphanLife = std::chrono::seconds(60);
 constexpr Duration kLaneCheck = std::chrono::seconds(1);
@@ -27,6 +15,20 @@ double bytes_of(const Request& request) {
 }
 
 }  // namespace
+
+int status_of(FailureReason reason) {
+  switch (reason) {
+    case FailureReason::kNone:
+      return 200;
+    case FailureReason::kError:
+    case FailureReason::kReset:
+      return 502;
+    case FailureReason::kDeadline:
+      return 504;
+    default:
+      return 503;
+  }
+}
 
 Worker::Worker(net::Loop& loop, std::shared_ptr<const GatewayConfig> config,
                std::shared_ptr<const Catalog> catalog, WorkerOptions options)
@@ -151,7 +153,7 @@ Reply Worker::reply_for(std::uint64_t id, FailureReason reason) {
     reply.more = answer.more;
     reply.content_length = answer.content_length;
   } else {
-    reply.status = reason == FailureReason::kNone ? 200 : status_of(reason);
+    reply.status = status_of(reason);
   }
   const bool is_native = exchange.request.method.empty();
   if (knobs_.direct_routing && is_native && exchange.request.has_key && reply.from_node) {
