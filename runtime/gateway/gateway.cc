@@ -12,6 +12,7 @@ namespace phoenix::gateway {
 namespace {
 
 constexpr std::size_t kDecisionsKept = 256;
+constexpr Duration kLastWords = std::chrono::milliseconds(200);
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
 constexpr int kIdlePolls = 3;  // so that last answers have left
 
@@ -344,6 +345,13 @@ void Gateway::poll_drained() {
   idle_polls_ = requests + clients == 0 ? idle_polls_ + 1 : 0;
   if (idle_polls_ < kIdlePolls && loop_.now() < drain_until_) {
     return drain_timer_.arm(loop_.now() + kDrainPoll);
+  }
+  if (requests > 0 && given_up_ == 0) {
+    // Out of time: those that wait are told, and get a moment to hear it.
+    for (const auto& thread : threads_) {
+      thread->call([&] { given_up_ += thread->worker().give_up_open(); });
+    }
+    if (given_up_ > 0) return drain_timer_.arm(loop_.now() + kLastWords);
   }
   log_info("drained", {{"left", std::to_string(requests)}});
   on_drained_(requests);

@@ -103,6 +103,7 @@ class Gateway final : public GatewayControl {
   std::function<void(std::size_t)> on_drained_;
   Time drain_until_ = kNever;
   int idle_polls_ = 0;
+  std::size_t given_up_ = 0;  // when the time for draining was over
   Time started_;
   std::optional<net::Address> http_, frames_;
   std::uint64_t reloads_ = 0, reloads_failed_ = 0;

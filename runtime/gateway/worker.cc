@@ -90,6 +90,22 @@ void Worker::leave(ExchangeId id) {
   end_stream(id.value);
 }
 
+// What the Router still decides about them finds nobody who waits.
+std::size_t Worker::give_up_open() {
+  const auto waits = [](const Exchange& one) { return one.client != nullptr && one.stream == 0; };
+  gave_up_ = true;
+  const std::vector<std::uint64_t> open = exchanges_.ids_where(waits);
+  for (const std::uint64_t id : open) {
+    Exchange* const exchange = exchanges_.find(id);
+    if (exchange == nullptr || !waits(*exchange)) continue;
+    Client* const client = std::exchange(exchange->client, nullptr);
+    const Reply reply = reply_for(id, FailureReason::kDeadline);
+    count_answer(*exchange, reply, now());
+    client->on_reply(exchange->tag, reply);
+  }
+  return open.size();
+}
+
 void Worker::resume_reply(ExchangeId id) {
   Exchange* const exchange = exchanges_.find(id.value);
   if (exchange == nullptr || exchange->stream == 0) return;
@@ -119,7 +135,7 @@ void Worker::carry_answer(Lane&, const RouterAction& action) {
   const std::uint64_t id = action.request;
   Exchange& exchange = exchanges_[id];
   const Reply reply = reply_for(id, action.reason);
-  count_answer(exchange, reply, now());
+  if (!gave_up_) count_answer(exchange, reply, now());
   Client* const client = exchange.client;
   const std::uint64_t tag = exchange.tag;
   const bool streams = reply.more && client != nullptr;

@@ -113,6 +113,9 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   void set_knobs(const Knobs& knobs);
   void set_balancer(ServiceId service, const std::string& text);  // REQUIRES: a valid text
   void set_draining() { is_draining_ = true; }
+  // The time for draining is over: everybody who waits is told so, as of a deadline. Returns how
+  // many there were. REQUIRES: the worker serves nothing afterwards.
+  std::size_t give_up_open();
 
   std::size_t open_exchanges() const { return exchanges_.live(); }
   WorkerSnapshot snapshot() const;
@@ -203,6 +206,7 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   std::uint64_t next_number_;
   std::uint64_t lanes_opened_ = 0;
   bool is_draining_ = false;
+  bool gave_up_ = false;
   std::vector<std::unique_ptr<Lane>> lanes_;  // the last one takes new requests
 };
 

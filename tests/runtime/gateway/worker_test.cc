@@ -213,6 +213,21 @@ TEST_F(WorkerRules, TheDeadlineIsAnsweredOnceAndTheLateAnswerIsCounted) {
   EXPECT_EQ(worker_->snapshot().nodes[0].under_way, 0U);
 }
 
+TEST_F(WorkerRules, WhoStillWaitsWhenTheTimeForDrainingIsOverIsToldOnce) {
+  join(0);
+  ask(1);
+  ask(2);
+  EXPECT_EQ(worker_->give_up_open(), 2U);
+  ASSERT_EQ(client_.got.size(), 2U);
+  EXPECT_EQ(client_.got[0].tag, 1U);
+  EXPECT_EQ(client_.got[0].reply.status, 504);
+  EXPECT_EQ(client_.got[1].tag, 2U);
+  answer(script_.sent.at(0), AttemptResult::kOk, "late");
+  pass(seconds(2));
+  EXPECT_EQ(client_.got.size(), 2U);
+  EXPECT_EQ(worker_->give_up_open(), 0U);
+}
+
 TEST_F(WorkerRules, WhatAnHttpServerWorksOnForNobodyIsTakenBack) {
   join(0, "web");
   ask(1, "web");
