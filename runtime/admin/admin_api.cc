@@ -7,9 +7,9 @@
 #include "runtime/admin/metrics_text.h"
 #include "runtime/admin/page.h"
 #include "runtime/admin/status_json.h"
-#include "runtime/secret.h"
 #include "runtime/http/message.h"
 #include "runtime/log.h"
+#include "runtime/secret.h"
 #include "strategies/core/nearest_name.h"
 
 namespace phoenix::admin {

@@ -5,8 +5,8 @@
 // slowly (408); CONNECT and Upgrade (WebSocket) are answered 501. What the node never answered
 // becomes 502, 503 or 504 with a body {"error":"<reason>"} and the header X-Phoenix-Reason.
 //
-// Answers that wait for those to earlier requests of their connection stop the reading of more; what
-// would make them more than 64 MiB is answered 502 (too_much_waits) instead.
+// Answers that wait for those to earlier requests of their connection stop the reading of more;
+// what would make them more than 64 MiB is answered 502 (too_much_waits) instead.
 //
 // Headers it reads: X-Request-Timeout-Ms (whole milliseconds) shortens the class's deadline and is
 // taken off; upstreams send it with what is left. Idempotency-Key makes any method repeatable.
