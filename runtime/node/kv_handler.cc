@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "runtime/node/handler_makers.h"
+#include "runtime/wire/bytes.h"
 
 namespace phoenix::node {
 namespace {
@@ -18,29 +19,13 @@ constexpr double kPairBytes = 64;
 constexpr std::string_view kMagic = "phoenix-kv 1\n";
 constexpr std::string_view kFullNames[] = {"refuse", "evict"};
 
-template <class T>
-void append_number(T value, std::string& out) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
+void append_text(std::string_view text, std::string& out) {
+  wire::append(out, static_cast<std::uint32_t>(text.size()));
+  out += text;
 }
 
-// Takes a number off the front; nullopt where there are too few bytes.
-template <class T>
-std::optional<T> take_number(std::string_view& bytes) {
-  if (bytes.size() < sizeof(T)) return std::nullopt;
-  T value = 0;
-  for (std::size_t i = sizeof(T); i-- > 0;) {
-    value = static_cast<T>((value << 8) | static_cast<unsigned char>(bytes[i]));
-  }
-  bytes.remove_prefix(sizeof(T));
-  return value;
-}
-
-std::optional<std::string_view> take_text(std::string_view& bytes) {
-  const auto length = take_number<std::uint32_t>(bytes);
-  if (!length || bytes.size() < *length) return std::nullopt;
-  const std::string_view text = bytes.substr(0, *length);
-  bytes.remove_prefix(*length);
-  return text;
+std::string_view take_text(wire::Reader& reader) {
+  return reader.text(reader.number<std::uint32_t>());
 }
 
 // Pairs in the order of their last use, the longest unused first.
@@ -107,11 +92,12 @@ std::optional<KvRequest> read_request(const CallRequest& request) {
                                                                : '?';
     return KvRequest{operation, request.target, request.body};
   }
-  std::string_view left = request.body;
-  const auto operation = take_number<std::uint8_t>(left);
-  const auto length = take_number<std::uint16_t>(left);
-  if (!operation || !length || left.size() < *length) return std::nullopt;
-  return KvRequest{static_cast<char>(*operation), left.substr(0, *length), left.substr(*length)};
+  wire::Reader reader(request.body);
+  KvRequest read;
+  read.operation = reader.number<char>();
+  read.key = reader.text(reader.number<std::uint16_t>());
+  read.value = reader.rest();
+  return reader.ok() ? std::optional(read) : std::nullopt;
 }
 
 CallReply status_reply(int status) {
@@ -131,14 +117,12 @@ class Kv final : public Handler {
 
   Result<std::string> snapshot() override {
     std::string state(kMagic);
-    append_number<std::uint64_t>(store_.pairs().size(), state);
+    wire::append(state, std::uint64_t{store_.pairs().size()});
     for (const auto& [key, value] : store_.pairs()) {
-      append_number(static_cast<std::uint32_t>(key.size()), state);
-      state += key;
-      append_number(static_cast<std::uint32_t>(value.size()), state);
-      state += value;
+      append_text(key, state);
+      append_text(value, state);
     }
-    append_number<std::uint64_t>(XXH3_64bits(state.data(), state.size()), state);
+    wire::append(state, std::uint64_t{XXH3_64bits(state.data(), state.size())});
     return state;
   }
 
@@ -146,9 +130,9 @@ class Kv final : public Handler {
     if (!state.starts_with(kMagic)) return Error{"found no kv snapshot of version 1"};
     constexpr std::size_t kSum = sizeof(std::uint64_t);
     if (state.size() < kMagic.size() + 2 * kSum) return Error{"the kv snapshot is cut short"};
-    std::string_view sum = state.substr(state.size() - kSum);
+    const auto sum = wire::load<std::uint64_t>(state.data() + state.size() - kSum);
     state.remove_suffix(kSum);
-    if (take_number<std::uint64_t>(sum) != XXH3_64bits(state.data(), state.size())) {
+    if (sum != XXH3_64bits(state.data(), state.size())) {
       return Error{"the kv snapshot is damaged: its checksum does not match"};
     }
     state.remove_prefix(kMagic.size());
@@ -158,16 +142,16 @@ class Kv final : public Handler {
  private:
   Status read_pairs(std::string_view state) {
     Store restored(options_.memory);
-    const auto count = take_number<std::uint64_t>(state);
-    for (std::uint64_t i = 0; i < *count; ++i) {
-      const auto key = take_text(state);
-      const auto value = take_text(state);
-      if (!key || !value) return Error{"the kv snapshot holds fewer pairs than it says"};
-      if (!restored.put(*key, *value, options_.evict)) {
+    wire::Reader reader(state);
+    const auto count = reader.number<std::uint64_t>();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::string_view key = take_text(reader), value = take_text(reader);
+      if (!reader.ok()) return Error{"the kv snapshot holds fewer pairs than it says"};
+      if (!restored.put(key, value, options_.evict)) {
         return Error{"the kv snapshot does not fit into memory=" + std::to_string(options_.memory)};
       }
     }
-    if (!state.empty()) return Error{"the kv snapshot holds more pairs than it says"};
+    if (!reader.at_end()) return Error{"the kv snapshot holds more pairs than it says"};
     store_ = std::move(restored);
     return success();
   }
@@ -219,7 +203,7 @@ std::unique_ptr<Handler> make_kv_handler(const KvOptions& options) {
 std::string encode_kv(char operation, std::string_view key, std::string_view value) {
   assert(key.size() < 0x10000);
   std::string body(1, operation);
-  append_number(static_cast<std::uint16_t>(key.size()), body);
+  wire::append(body, static_cast<std::uint16_t>(key.size()));
   body += key;
   body += value;
   return body;

@@ -1,10 +1,11 @@
-// Little-endian numbers in and out of bytes, for the encoders and decoders of this folder only.
+// Little-endian numbers in and out of bytes, for encoders and decoders.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -25,6 +26,13 @@ char* store(char* at, T value) {
   static_assert(std::is_trivially_copyable_v<T>);
   std::memcpy(at, &value, sizeof value);
   return at + sizeof value;
+}
+
+template <typename T>
+void append(std::string& out, T value) {
+  char bytes[sizeof value];
+  store(bytes, value);
+  out.append(bytes, sizeof bytes);
 }
 
 inline char* store_bytes(char* at, std::string_view bytes) {
