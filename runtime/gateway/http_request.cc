@@ -10,12 +10,11 @@
 namespace phoenix::gateway {
 namespace {
 
+using http::append_line;
 using http::equals_ignoring_case;
 
 std::string_view value_of(std::string_view line) {
-  line.remove_prefix(line.find(':') + 1);
-  while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
-  return line;
+  return http::trimmed(line.substr(line.find(':') + 1));
 }
 
 // Zero where it is not a positive number of milliseconds.
@@ -53,10 +52,6 @@ bool take_header(std::string_view name, std::string_view line, bool trusted, Fou
   if (seen == nullptr) return false;
   *seen = true;
   return !trusted;
-}
-
-void append_line(std::string& block, std::string_view name, std::string_view value) {
-  block.append(name).append(": ").append(value).append("\r\n");
 }
 
 // Servers read the first such header, so the list stays one.

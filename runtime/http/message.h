@@ -15,6 +15,10 @@ namespace phoenix::http {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
+std::string_view trimmed(std::string_view text);  // of spaces and tabs at both ends
+
+void append_line(std::string& block, std::string_view name, std::string_view value);
+
 // Safe to repeat by definition (RFC 9110 section 9.2.2).
 bool is_idempotent(std::string_view method);
 

@@ -50,10 +50,6 @@ ParseError meaning(const ErrorCode& error) {
   return ParseError::kBadMessage;
 }
 
-void append_line(std::string& block, std::string_view name, std::string_view value) {
-  block.append(name).append(": ").append(value).append("\r\n");
-}
-
 // What both kinds of messages make of Beast's events.
 class Message {
  public:

@@ -55,10 +55,8 @@ bool take_target(std::string_view method, std::string_view target, Head& head) {
 void remove_named(std::string_view connection, std::string& block) {
   while (!connection.empty()) {
     const std::size_t end = std::min(connection.find(','), connection.size());
-    std::string_view name = connection.substr(0, end);
+    const std::string_view name = trimmed(connection.substr(0, end));
     connection.remove_prefix(std::min(connection.size(), end + 1));
-    while (!name.empty() && (name.front() == ' ' || name.front() == '\t')) name.remove_prefix(1);
-    while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) name.remove_suffix(1);
     if (name.empty() || equals_ignoring_case(name, "close") ||
         equals_ignoring_case(name, "keep-alive") || equals_ignoring_case(name, "host")) {
       continue;
