@@ -11,8 +11,10 @@ enum class NodeId : std::uint32_t {};
 enum class ServiceId : std::uint32_t {};
 enum class ClassId : std::uint32_t {};  // request class, numbered across all services
 enum class GatewayId : std::uint32_t {};
+enum class AgentId : std::uint32_t {};  // one instance of a service
 
 inline constexpr NodeId kNoNode{0xffffffffU};
+inline constexpr AgentId kNoAgent{0xffffffffU};
 
 template <class Id>
 constexpr std::size_t index(Id id) {

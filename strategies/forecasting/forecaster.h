@@ -1,0 +1,28 @@
+// Forecasters predict a series of equally spaced values from its past. Everyone who adds one starts
+// here: write one .cc with the class in an anonymous namespace, declare its entry below, add its
+// line to strategies/registry.cc.
+//
+// One thread at a time. observe() and predict() are O(1) to O(k^2), k <= 16, and do not allocate
+// once warmed up. Nothing throws; whatever is put in, what comes out is finite and not negative.
+#pragma once
+
+#include "strategies/core/settings.h"
+
+namespace phoenix {
+
+class Forecaster {
+ public:
+  virtual ~Forecaster() = default;
+
+  // The next value of the series. NaN is a gap: the model moves on by its own prediction.
+  // Infinite and negative values are gaps too.
+  virtual void observe(double value) = 0;
+
+  // The value `steps` >= 1 after the last observed one; 0 before anything was observed.
+  virtual double predict(int steps) const = 0;
+};
+
+using ForecasterEntry = StrategyEntry<Forecaster>;
+using MadeForecaster = ForecasterEntry::Made;
+
+}  // namespace phoenix

@@ -1,0 +1,82 @@
+// Scalers say how many nodes a pool should have. Everyone who adds one starts here: write one .cc
+// with the class in an anonymous namespace, declare its entry below, add its line to
+// strategies/registry.cc.
+//
+// A scaler states a wish and why; limits that all share (minimum and maximum, cooldowns, boot time,
+// flap budget, one change at a time) are the governor's, see governor.h. One thread at a time.
+// Nothing throws. Missing metrics are NaN: no wish, never zero.
+#pragma once
+
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "strategies/core/ids.h"
+#include "strategies/core/settings.h"
+#include "strategies/forecasting/load_forecast.h"
+#include "strategies/metrics/metric_view.h"
+
+namespace phoenix {
+
+struct Capacity {
+  int ready = 0;         // serving
+  int provisioning = 0;  // asked for, not ready yet
+  int draining = 0;      // on their way out, no longer counted as capacity
+  int supply() const { return ready + provisioning; }
+};
+
+// A node as a scaler sees it; for rules that look at single nodes (missing metrics, not ready).
+struct ScalingNode {
+  NodeId node = kNoNode;
+  bool is_ready = false;
+  Time ready_since = kNever;
+  double cpu = std::numeric_limits<double>::quiet_NaN();
+  double memory = std::numeric_limits<double>::quiet_NaN();
+  double in_flight = std::numeric_limits<double>::quiet_NaN();
+};
+
+struct ExternalEvent {
+  std::string name;
+  Time at = kStart;
+};
+
+struct ScalingView {
+  Time now = kStart;
+  const MetricView* metrics = nullptr;  // never null
+  Capacity capacity;
+  int minimum = 1;
+  int maximum = 20;
+  std::span<const ScalingNode> nodes;
+  LoadForecast* forecast = nullptr;  // of arrival_rate; null where there is none
+  Duration forecast_step{0};         // between its values
+  Duration boot_time{0};             // p95 as observed, else as configured
+  double node_capacity_per_s =
+      std::numeric_limits<double>::quiet_NaN();  // requests a node does a second, fully busy
+  int cores_per_node = 1;
+  Duration target_response_p95{0};  // 0: none set
+  double target_utilization = 0.75;
+};
+
+struct ScalingWish {
+  static constexpr int kNone = -1;
+  int desired = kNone;           // nodes; kNone is no opinion
+  bool blocks_scale_in = false;  // something needed for shrinking is not known
+  std::string seen;              // the inputs, as a person reads them
+  std::string reason;            // why; starts with the rule's own name
+};
+
+class Scaler {
+ public:
+  virtual ~Scaler() = default;
+  // Called every `interval`, in time order.
+  virtual ScalingWish wish(const ScalingView& view) = 0;
+  virtual void on_event(const ExternalEvent& event) { static_cast<void>(event); }
+  // How often it wants to be asked; 0: as often as the controller's setting says.
+  virtual Duration interval() const { return Duration{0}; }
+};
+
+using ScalerEntry = StrategyEntry<Scaler>;
+using MadeScaler = ScalerEntry::Made;
+
+}  // namespace phoenix
