@@ -146,8 +146,10 @@ Result<Hdf5Handle> RecordReader::open_table(const TableSchema& schema) const {
   const Hdf5Handle type(dataset ? H5Dget_type(dataset) : H5I_INVALID_HID, H5Tclose);
   if (!type) return unreadable(path_, fmt::format("table '{}': {}", schema.name, hdf5_reason()));
   const bool is_compound = H5Tget_class(type) == H5T_COMPOUND;
+  // Columns that an earlier version of the format did not have read as missing.
+  const bool may_lack = attributes_.format_version != kRecordVersion;
   for (const Column& column : schema.columns) {
-    if (!is_compound || H5Tget_member_index(type, column.name) < 0) {
+    if (!is_compound || (!may_lack && H5Tget_member_index(type, column.name) < 0)) {
       return unreadable(path_,
                         fmt::format("its table '{}' has no column '{}'", schema.name, column.name));
     }

@@ -31,7 +31,8 @@ Collector::Collector(const Scenario& scenario, const Streams& streams, std::stri
       record_(record),
       record_salt_(streams.at("record", 0, 0)),
       record_below_(record_threshold(scenario.record)),
-      measured_from_(kStart + scenario.warmup) {
+      measured_from_(kStart + scenario.warmup),
+      groups_(node_groups(scenario)) {
   for (const Service& service : scenario.services) {
     for (const RequestClass& request_class : service.classes) {
       classes_.emplace_back();
@@ -103,13 +104,12 @@ void Collector::end_interval(Time now, const std::vector<NodeSample>& nodes,
     row.max = or_missing(latency.max);
     row.cpu = static_cast<float>(cluster_cpu(nodes));
     row.nodes_up = static_cast<std::int32_t>(std::count_if(
-        nodes.begin(), nodes.end(), [](const NodeSample& n) { return n.state != 0; }));
+        nodes.begin(), nodes.end(), [](const NodeSample& n) { return n.state % 4 != 0; }));
     record_->append(row);
   }
   const auto elapsed = static_cast<double>((now - previous_at_).count());
   for (std::size_t i = 0; record_ != nullptr && scenario_.record.nodes && i < nodes.size(); ++i) {
-    const NodeGroup& group =
-        scenario_.cluster.groups[static_cast<std::size_t>(group_of(scenario_, id_at<NodeId>(i)))];
+    const NodeGroup& group = scenario_.cluster.groups[static_cast<std::size_t>(groups_[i])];
     const NodeSample& a = previous_[i];
     const NodeSample& b = nodes[i];
     NodeRow row;
@@ -144,15 +144,18 @@ double Collector::summarize_groups(Time end, const std::vector<NodeSample>& node
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     attempts += static_cast<double>(nodes[i].attempts - base_[i].attempts);
   }
-  std::size_t node = 0;
-  for (const NodeGroup& group : scenario_.cluster.groups) {
+  for (std::size_t g = 0; g < scenario_.cluster.groups.size(); ++g) {
+    const NodeGroup& group = scenario_.cluster.groups[g];
     GroupSummary out;
     out.name = group.name;
     out.nodes = group.count;
     double busy = 0;
     double available = 0;
     double sent = 0;
-    for (int i = 0; i < group.count; ++i, ++node) {
+    double paid_ns = 0;
+    for (std::size_t node = 0; node < nodes.size(); ++node) {
+      if (groups_[node] != static_cast<int>(g)) continue;
+      paid_ns += nodes[node].paid_ns - base_[node].paid_ns;
       busy += nodes[node].busy_core_ns - base_[node].busy_core_ns;
       available += nodes[node].available_core_ns - base_[node].available_core_ns;
       sent += static_cast<double>(nodes[node].attempts - base_[node].attempts);
@@ -161,7 +164,8 @@ double Collector::summarize_groups(Time end, const std::vector<NodeSample>& node
     available_all += available;
     out.utilization = available > 0 ? busy / available : 0;
     out.request_share = attempts > 0 ? sent / attempts : 0;
-    out.node_hours = hours * group.count;
+    // A group that cannot change is paid for all the time, whatever becomes of its nodes.
+    out.node_hours = group.is_elastic() ? paid_ns / 3.6e12 : hours * group.count;
     out.cost = out.node_hours * group.cost_per_hour;
     summary.node_hours += out.node_hours;
     summary.cost += out.cost;

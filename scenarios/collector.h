@@ -25,6 +25,7 @@ struct NodeSample {
   std::uint32_t in_service = 0;
   double busy_core_ns = 0;
   double available_core_ns = 0;  // core time while up
+  double paid_ns = 0;            // from being asked for to being gone, in elastic groups
   double busier_bytes = 0;
   double memory_bytes = 0;
   std::uint64_t completed = 0;
@@ -84,6 +85,7 @@ class Collector {
   std::uint64_t record_salt_;
   std::uint64_t record_below_;
   Time measured_from_;
+  std::vector<int> groups_;  // by NodeId
   std::vector<ClassData> classes_;
   std::vector<NodeSample> base_;      // at the end of the warm-up
   std::vector<NodeSample> previous_;  // at the end of the last interval

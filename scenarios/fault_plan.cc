@@ -345,10 +345,9 @@ FaultTopology fault_topology(const Scenario& scenario) {
   FaultTopology topology;
   topology.gateways = scenario.gateway.count;
   topology.gateway_zone = scenario.gateway.zone;
+  topology.node_group = node_groups(scenario);
+  topology.initial = static_cast<std::size_t>(initial_node_count(scenario));
   for (const NodeGroup& group : scenario.cluster.groups) {
-    const int place = static_cast<int>(topology.group_names.size());
-    topology.node_group.insert(topology.node_group.end(), static_cast<std::size_t>(group.count),
-                               place);
     topology.group_names.push_back(group.name);
     topology.group_zones.push_back(group.zone);
     if (topology.gateway_zone.empty()) topology.gateway_zone = group.zone;

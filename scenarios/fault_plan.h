@@ -85,6 +85,7 @@ struct FaultPlan {
 struct FaultTopology {
   int gateways = 1;
   std::vector<int> node_group;  // by NodeId
+  std::size_t initial = 0;      // nodes there from the beginning; random victims are among these
   std::vector<std::string> group_names;
   std::vector<std::string> group_zones;  // by group
   std::string gateway_zone;

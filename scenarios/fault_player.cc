@@ -70,7 +70,7 @@ NodeId FaultPlayer::busiest() const {
 
 bool FaultPlayer::too_few_left(const FaultEvent& event) const {
   if (event.max_unavailable < 0) return false;
-  const int away = static_cast<int>(world_.node_count()) - world_.healthy_nodes();
+  const int away = world_.expected_nodes() - world_.healthy_nodes();
   return away >= event.max_unavailable;
 }
 

@@ -39,6 +39,8 @@ class FaultWorld {
   virtual Time now() const = 0;
   virtual std::size_t node_count() const = 0;
   virtual int healthy_nodes() const = 0;  // up, neither paused nor draining
+  // Nodes there would be without faults: places that scaling has not filled do not count.
+  virtual int expected_nodes() const { return static_cast<int>(node_count()); }
   virtual FaultedNode node(NodeId node) const = 0;
   // How an action is carried out, for the record: "sim", "signal", "shim", "inflate", ...
   virtual std::string_view means(FaultAction action) const = 0;

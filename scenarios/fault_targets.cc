@@ -138,11 +138,13 @@ Result<FaultTarget> parse_path(std::string_view text, std::string_view separator
 }
 
 Result<FaultTarget> random_nodes(std::size_t chosen, const FaultTopology& topology) {
-  return FaultTarget{FaultTarget::Kind::kRandom, all_nodes(topology), chosen, {}, {}, false};
+  std::vector<NodeId> initial;
+  for (std::size_t i = 0; i < topology.initial; ++i) initial.push_back(id_at<NodeId>(i));
+  return FaultTarget{FaultTarget::Kind::kRandom, std::move(initial), chosen, {}, {}, false};
 }
 
 Result<FaultTarget> parse_random(std::string_view text, const FaultTopology& topology) {
-  const std::size_t nodes = topology.node_group.size();
+  const std::size_t nodes = topology.initial;
   const std::optional<std::uint32_t> chosen = whole_number(text);
   if (!chosen || *chosen < 1 || *chosen > nodes) {
     return Error{"random:K needs a whole number K in [1, " + std::to_string(nodes) + "]"};
@@ -155,7 +157,7 @@ Result<FaultTarget> parse_fraction(std::string_view text, const FaultTopology& t
   if (!share || !(*share > 0 && *share <= 1)) {
     return Error{"fraction:F needs a number F in (0, 1]"};
   }
-  const double nodes = static_cast<double>(topology.node_group.size());
+  const auto nodes = static_cast<double>(topology.initial);
   return random_nodes(static_cast<std::size_t>(std::max(1LL, std::llround(*share * nodes))),
                       topology);
 }

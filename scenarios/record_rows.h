@@ -1,4 +1,4 @@
-// The rows of a run record, format "phoenix-run" 1.0: one flat struct per table, written as HDF5
+// The rows of a run record, format "phoenix-run" 1.1: one flat struct per table, written as HDF5
 // compound types of the same layout by either world and read back by analysis, h5py and pandas
 // alike.
 //
@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 namespace phoenix {
@@ -57,7 +58,7 @@ struct NodeRow {
   float cpu = 0;  // share of core time in the interval
   float memory = 0;
   float network = 0;    // share of bandwidth, the busier direction
-  std::uint8_t up = 0;  // 0=down, 1=up, 2=draining, 3=paused
+  std::uint8_t up = 0;  // 0=down, 1=up, 2=draining, 3=paused, 4=absent
 };
 
 // One per interval, for the whole cluster.
@@ -77,16 +78,21 @@ struct WindowRow {
   std::int32_t nodes_up = 0;
 };
 
-// One per decision of any strategy: ejections, panic, weights, later scaling and placement.
+// One per decision of any strategy: ejections, panic, scaling, placement, knobs, alerts. Written
+// when the outcome is known, so in order of outcomes.
 struct DecisionRow {
   std::int64_t seq = 0;
-  std::int64_t t = 0;
+  std::int64_t t = 0;     // when it was decided
   FixedText<16> family;   // "routing", "scaling", ...
-  FixedText<24> action;   // "eject", "readmit", "panic", ...
-  FixedText<32> subject;  // "node:3", "gateway:0"
-  double value = 0;
-  FixedText<64> reason;
-  FixedText<16> outcome;  // "done", "refused", "failed"
+  FixedText<24> action;   // "eject", "readmit", "panic", "scale_out", ...
+  FixedText<32> subject;  // "node:3", "gateway:0", "group:web", a knob, a metric
+  double value = 0;       // what it is to become
+  FixedText<96> reason;
+  FixedText<16> outcome;  // "done", "refused", "failed", "superseded", "open" at the end of the run
+  double from = std::numeric_limits<double>::quiet_NaN();  // what it was
+  double took = std::numeric_limits<double>::quiet_NaN();  // s, from decision to outcome
+  FixedText<128> seen;                                     // the inputs, as a person reads them
+  FixedText<64> note;  // of the outcome: why it was refused or failed, how far it got
 };
 
 // One per phase of a fault; see `fault_plan.h`.

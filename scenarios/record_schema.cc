@@ -101,7 +101,7 @@ const TableSchema& schema_of<NodeRow>() {
        column("in_service", &R::in_service, "1"), column("completed", &R::completed, "1"),
        column("refused", &R::refused, "1"), column("cpu", &R::cpu, "1"),
        column("memory", &R::memory, "1"), column("network", &R::network, "1"),
-       column("up", &R::up, "code", "0=down,1=up,2=draining,3=paused")}};
+       column("up", &R::up, "code", "0=down,1=up,2=draining,3=paused,4=absent")}};
   return schema;
 }
 
@@ -137,7 +137,9 @@ const TableSchema& schema_of<DecisionRow>() {
       {column("seq", &R::seq, "1"), column("t", &R::t, "ns"), column("family", &R::family, "text"),
        column("action", &R::action, "text"), column("subject", &R::subject, "text"),
        column("value", &R::value, "1"), column("reason", &R::reason, "text"),
-       column("outcome", &R::outcome, "text")}};
+       column("outcome", &R::outcome, "text"), column("from", &R::from, "1"),
+       column("took", &R::took, "s"), column("seen", &R::seen, "text"),
+       column("note", &R::note, "text")}};
   return schema;
 }
 

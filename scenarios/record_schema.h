@@ -13,7 +13,7 @@
 namespace phoenix {
 
 inline constexpr const char* kRecordFormat = "phoenix-run";
-inline constexpr const char* kRecordVersion = "1.0";  // readers refuse another major version
+inline constexpr const char* kRecordVersion = "1.1";  // readers refuse another major version
 inline constexpr std::size_t kNameBytes = 64;         // of an entry of names/...
 inline constexpr const char* kNameTables[] = {"nodes", "groups", "classes", "services", "faults"};
 

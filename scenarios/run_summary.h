@@ -27,7 +27,7 @@
 
 namespace phoenix {
 
-struct Targets;
+struct ControlTargets;
 
 struct LatencySummary {  // seconds, of requests answered well
   double mean = 0, p50 = 0, p90 = 0, p95 = 0, p99 = 0, p999 = 0, max = 0;
@@ -107,7 +107,7 @@ struct RunSummary {
 // targets that are NaN or 0 were not asked for and are left out.
 // utilization: capacity-weighted share of core time; NaN where nothing is known, as is
 // scaling_response_s, the time from wanting a node to having it.
-void judge_targets(const Targets& asked, double utilization, double scaling_response_s,
+void judge_targets(const ControlTargets& asked, double utilization, double scaling_response_s,
                    RunSummary& summary);
 
 }  // namespace phoenix

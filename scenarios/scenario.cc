@@ -4,8 +4,29 @@
 #include <string>
 
 namespace phoenix {
+namespace {
+
+// Calls `visit(group, number in the group)` for every node in id order.
+template <class Visit>
+void for_each_node(const Scenario& scenario, const Visit& visit) {
+  const auto& groups = scenario.cluster.groups;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (int i = 0; i < groups[g].count; ++i) visit(g, i);
+  }
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    for (int i = groups[g].count; i < groups[g].places(); ++i) visit(g, i);
+  }
+}
+
+}  // namespace
 
 int node_count(const Scenario& scenario) {
+  int count = 0;
+  for (const NodeGroup& group : scenario.cluster.groups) count += group.places();
+  return count;
+}
+
+int initial_node_count(const Scenario& scenario) {
   int count = 0;
   for (const NodeGroup& group : scenario.cluster.groups) count += group.count;
   return count;
@@ -14,20 +35,30 @@ int node_count(const Scenario& scenario) {
 int group_of(const Scenario& scenario, NodeId node) {
   auto place = static_cast<int>(index(node));
   assert(place < node_count(scenario));
-  int group = 0;
-  for (const NodeGroup& candidate : scenario.cluster.groups) {
-    if (place < candidate.count) break;
-    place -= candidate.count;
-    ++group;
+  const auto& groups = scenario.cluster.groups;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (place < groups[g].count) return static_cast<int>(g);
+    place -= groups[g].count;
   }
-  return group;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const int spare = groups[g].places() - groups[g].count;
+    if (place < spare) return static_cast<int>(g);
+    place -= spare;
+  }
+  return -1;
+}
+
+std::vector<int> node_groups(const Scenario& scenario) {
+  std::vector<int> groups;
+  for_each_node(scenario, [&](std::size_t g, int) { groups.push_back(static_cast<int>(g)); });
+  return groups;
 }
 
 std::vector<std::string> node_names(const Scenario& scenario) {
   std::vector<std::string> names;
-  for (const NodeGroup& group : scenario.cluster.groups) {
-    for (int i = 0; i < group.count; ++i) names.push_back(group.name + "-" + std::to_string(i));
-  }
+  for_each_node(scenario, [&](std::size_t g, int i) {
+    names.push_back(scenario.cluster.groups[g].name + "-" + std::to_string(i));
+  });
   return names;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "scenarios/distribution.h"
+#include "strategies/controller.h"
 #include "strategies/core/time.h"
 #include "strategies/router.h"
 
@@ -22,7 +23,9 @@ enum class Discipline : std::uint8_t { kProcessorSharing, kFifo };
 
 struct NodeGroup {
   std::string name;
-  int count = 1;
+  int count = 1;    // nodes there are from the beginning
+  int minimum = 1;  // what a scaler may shrink the group to ...
+  int maximum = 0;  // ... and grow it to; 0: it stays as it is
   int cores = 4;
   double speed = 1.0;  // seconds of work a core does in a second
   double memory_bytes = 16.0 * (1ULL << 30);
@@ -34,6 +37,9 @@ struct NodeGroup {
   double cost_per_hour = 0.0;
   double weight = 1.0;                // what the operator tells weighted strategies
   std::vector<std::string> services;  // empty: all
+
+  int places() const { return maximum > count ? maximum : count; }
+  bool is_elastic() const { return maximum > 0; }
 };
 
 struct Cluster {
@@ -184,14 +190,8 @@ struct Transfer {
   int count = 1;
 };
 
-// The design document's five, with its defaults. "Not asked for" is NaN, or no time at all.
-struct Targets {
-  Duration response_time_p95 = std::chrono::milliseconds(50);
-  double throughput = 10'000;
-  double availability = 0.999;
-  double utilization = 0.75;
-  Duration scaling_response_time = std::chrono::seconds(30);
-};
+// The design document's five, with its defaults.
+using Targets = ControlTargets;
 
 struct RecordSettings {
   enum class Requests : std::uint8_t { kNone, kSample, kAll } requests = Requests::kNone;
@@ -200,8 +200,16 @@ struct RecordSettings {
   bool nodes = true;                            // record the node series
 };
 
+// Canonical texts after parsing: printed back in full.
 struct Strategies {
-  std::string balancer = "p2c";  // canonical text after parsing: printed back in full
+  std::string balancer = "p2c";
+  ControlStrategies control;
+};
+
+// What an operator asks of the control plane during the run.
+struct TimedCommand {
+  Duration at{0};
+  Command command;
 };
 
 struct Scenario {
@@ -219,6 +227,8 @@ struct Scenario {
   Workload workload;
   RouterSettings router;
   Strategies strategies;
+  ControlSettings control;
+  std::vector<TimedCommand> commands;  // in the order of the file
   Targets targets;
   std::vector<FaultSpec> faults;
   bool final_heal = true;
@@ -230,9 +240,13 @@ struct Scenario {
   std::vector<std::string> overrides;  // --set KEY=VALUE as given, in order
 };
 
-// Nodes in id order: groups in file order, then by place in the group.
+// Nodes in id order: those there from the beginning, groups in file order; then the places that
+// scaling may fill, groups in the same order. All of them, or only the former.
 int node_count(const Scenario& scenario);
+int initial_node_count(const Scenario& scenario);
 int group_of(const Scenario& scenario, NodeId node);
+// By NodeId: the index of its group.
+std::vector<int> node_groups(const Scenario& scenario);
 // By NodeId: "<group>-<number in the group>".
 std::vector<std::string> node_names(const Scenario& scenario);
 

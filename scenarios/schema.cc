@@ -18,6 +18,8 @@ constexpr auto kBytes = Distribution::Unit::kBytes;
 void read_group(Section& s, NodeGroup& group) {
   s.required("name", group.name, name());
   s.field("count", group.count, integer(1, kMany));
+  s.field("minimum", group.minimum, integer(1, kMany));
+  s.field("maximum", group.maximum, integer(1, kMany));
   s.field("cores", group.cores, integer(1, 4096));
   s.field("speed", group.speed, number(above(0, 1e6)));
   s.field("memory", group.memory_bytes, bytes(above(0, kBytesMax)));

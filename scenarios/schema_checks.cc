@@ -72,8 +72,20 @@ class Checker {
 
   std::int64_t total_nodes() const {
     std::int64_t total = 0;
-    for (const NodeGroup& group : scenario_.cluster.groups) total += group.count;
+    for (const NodeGroup& group : scenario_.cluster.groups) total += group.places();
     return total;
+  }
+
+  // What scaling may make of a group.
+  void check_bounds(const NodeGroup& group, const std::string& key) {
+    if (!group.is_elastic()) return;
+    const std::string count = std::to_string(group.count);
+    expect(group.maximum >= group.count, key + ".maximum",
+           "found " + std::to_string(group.maximum) + "; allowed at least the count of " + count,
+           {key + ".count"});
+    expect(group.minimum <= group.count, key + ".minimum",
+           "found " + std::to_string(group.minimum) + "; allowed at most the count of " + count,
+           {key + ".count"});
   }
 
   void check_groups() {
@@ -86,6 +98,7 @@ class Checker {
                std::to_string(kNodesMax) + " in all groups together");
     const std::vector<std::string> known = names_of(scenario_.services);
     for (std::size_t i = 0; i < groups.size(); ++i) {
+      check_bounds(groups[i], group_key(i));
       for (const std::string& service : groups[i].services) {
         expect(contains(known, service), group_key(i) + ".services", unknown(service, known),
                {"service"});

@@ -24,13 +24,16 @@ class Builder {
     }
     const std::vector<std::string> names = node_names(scenario_);
     std::size_t node = 0;
-    for (const NodeGroup& group : scenario_.cluster.groups) {
-      for (int i = 0; i < group.count; ++i) {
+    const auto add_nodes = [&](const NodeGroup& group, int count) {
+      for (int i = 0; i < count; ++i) {
         if (i % group.nodes_per_rack == 0) open_rack(group.zone);
         add_host(names[node++], group.speed, group.cores, group.bandwidth, group.latency);
-        if (i % group.nodes_per_rack == group.nodes_per_rack - 1 || i == group.count - 1)
-          close_rack();
+        if (i % group.nodes_per_rack == group.nodes_per_rack - 1 || i == count - 1) close_rack();
       }
+    };
+    for (const NodeGroup& group : scenario_.cluster.groups) add_nodes(group, group.count);
+    for (const NodeGroup& group : scenario_.cluster.groups) {
+      add_nodes(group, group.places() - group.count);
     }
     for (Zone& zone : zones_) {
       zone.net->seal();

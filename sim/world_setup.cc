@@ -25,7 +25,7 @@ std::uint32_t endpoint_number(const Scenario& scenario, const std::string& text)
   std::uint32_t first = gateways;
   for (const NodeGroup& group : scenario.cluster.groups) {
     if (group.name == name) return first;
-    first += static_cast<std::uint32_t>(group.count);
+    first += static_cast<std::uint32_t>(group.count);  // its first node is there from the beginning
   }
   assert(false && "the parser checks transfer ends");
   return 0;

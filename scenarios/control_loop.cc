@@ -1,0 +1,295 @@
+#include "scenarios/control_loop.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "scenarios/control_setup.h"
+
+namespace phoenix {
+namespace {
+
+constexpr int kStartTriesMax = 3;  // of one node for one decision
+
+}  // namespace
+
+struct ControlLoop::State {
+  struct Place {
+    NodePhase phase = NodePhase::kAbsent;
+    DecisionId decision = 0;  // that has asked for its start or removal
+    int tries = 0;
+    std::uint64_t boots = 0;  // starts of this place so far; each draws its own boot time
+  };
+  struct Open {
+    Decision decision;
+    int wanted = 0, done = 0, failed = 0;
+    std::string why;  // of the last failure
+  };
+
+  State(ControlWorld& the_world, const Scenario& the_scenario, const Streams& the_streams,
+        std::function<void(DecisionRow&)> the_log)
+      : world(the_world),
+        scenario(the_scenario),
+        streams(the_streams),
+        log(std::move(the_log)),
+        groups(node_groups(the_scenario)),
+        controller(control_setup(the_scenario)),
+        places(groups.size()) {
+    const auto initial = static_cast<std::size_t>(initial_node_count(scenario));
+    for (std::size_t n = 0; n < places.size(); ++n) {
+      places[n].phase = n < initial ? NodePhase::kReady : NodePhase::kAbsent;
+      controller.on_node(id_at<NodeId>(n), places[n].phase, kStart);
+    }
+    for (std::size_t i = 0; i < scenario.commands.size(); ++i) commands.push_back(i);
+    std::stable_sort(commands.begin(), commands.end(), [&](std::size_t a, std::size_t b) {
+      return scenario.commands[a].at < scenario.commands[b].at;
+    });
+    is_on = wants_control(scenario);
+  }
+
+  Time next_command() const {
+    return next < commands.size() ? kStart + scenario.commands[commands[next]].at : kNever;
+  }
+
+  void carry_out(const Decision& decision);
+  void scale_out(Open& open);
+  bool begin_start(std::size_t place, Open& open);
+  void settle(DecisionId id);
+  void close(const Open& open, OutcomeKind kind, const std::string& note);
+  void write(const Decision& decision, std::string_view outcome, Duration took,
+             const std::string& note);
+  std::string subject_of(const Decision& decision) const;
+
+  ControlWorld& world;
+  const Scenario& scenario;
+  const Streams& streams;
+  std::function<void(DecisionRow&)> log;
+  std::vector<int> groups;
+  Controller controller;
+  std::vector<Place> places;
+  std::map<DecisionId, Open> open;
+  std::vector<std::size_t> commands;  // by date
+  std::size_t next = 0;
+  std::vector<Decision> decided;  // scratch
+  double scaling_s = 0;           // of scale-outs that are done
+  int scaled = 0;
+  bool is_on = false;
+};
+
+std::string ControlLoop::State::subject_of(const Decision& decision) const {
+  if (decision.kind == DecisionKind::kScaleIn) return fmt::format("node:{}", index(decision.node));
+  if (decision.kind == DecisionKind::kScaleOut) return "group:" + decision.subject;
+  return decision.subject;
+}
+
+void ControlLoop::State::write(const Decision& decision, std::string_view outcome, Duration took,
+                               const std::string& note) {
+  DecisionRow row;
+  row.t = decision.at.time_since_epoch().count();
+  row.family = decision.family;
+  row.action = to_text(decision.kind);
+  const std::string subject = subject_of(decision);
+  row.subject = std::string_view(subject);
+  row.value = decision.value;
+  row.from = decision.from;
+  row.seen = std::string_view(decision.seen);
+  row.reason = std::string_view(decision.reason);
+  row.outcome = outcome;
+  row.took = to_seconds(took);
+  row.note = std::string_view(note);
+  log(row);
+}
+
+void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::string& note) {
+  const Time now = world.now();
+  const Decision& decision = ended.decision;
+  write(decision, to_text(kind), now - decision.at, note);
+  if (decision.kind == DecisionKind::kScaleOut && ended.done > 0) {
+    scaling_s += to_seconds(now - decision.at);
+    ++scaled;
+  }
+  controller.on_outcome({decision.id, kind, ended.done, now - decision.at, Duration{0}, note}, now);
+}
+
+void ControlLoop::State::settle(DecisionId id) {
+  const auto found = open.find(id);
+  if (found == open.end() || found->second.done + found->second.failed < found->second.wanted) {
+    return;
+  }
+  const Open ended = found->second;
+  open.erase(found);
+  const bool is_good = ended.failed == 0;
+  close(ended, is_good ? OutcomeKind::kDone : OutcomeKind::kFailed,
+        is_good ? "" : fmt::format("{} of {}; {}", ended.done, ended.wanted, ended.why));
+}
+
+bool ControlLoop::State::begin_start(std::size_t place, Open& asked) {
+  const NodeGroup& group = scenario.cluster.groups[static_cast<std::size_t>(groups[place])];
+  Random random(streams.at("boot", place, places[place].boots++));
+  const Duration boot = from_seconds(std::max(0.0, group.boot_time.draw(random)));
+  const Status begun = world.provision(id_at<NodeId>(place), boot);
+  if (!begun) {
+    asked.why = begun.error();
+    return false;
+  }
+  places[place].phase = NodePhase::kProvisioning;
+  places[place].decision = asked.decision.id;
+  controller.on_node(id_at<NodeId>(place), NodePhase::kProvisioning, world.now());
+  return true;
+}
+
+void ControlLoop::State::scale_out(Open& asked) {
+  int begun = 0;
+  for (std::size_t n = 0; n < places.size() && begun < asked.wanted; ++n) {
+    const NodeGroup& group = scenario.cluster.groups[static_cast<std::size_t>(groups[n])];
+    if (places[n].phase != NodePhase::kAbsent || group.name != asked.decision.subject) continue;
+    places[n].tries = 1;
+    if (begin_start(n, asked)) ++begun;
+  }
+  if (begun < asked.wanted && asked.why.empty()) asked.why = "no place is left in the group";
+  asked.failed = asked.wanted - begun;
+}
+
+void ControlLoop::State::carry_out(const Decision& decision) {
+  Open asked{decision, 1, 0, 0, ""};
+  Status done = success();
+  switch (decision.kind) {
+    case DecisionKind::kScaleOut: {
+      asked.wanted = decision.count;
+      scale_out(asked);
+      const DecisionId id = decision.id;
+      open.emplace(id, std::move(asked));
+      return settle(id);
+    }
+    case DecisionKind::kScaleIn: {
+      done = world.remove(decision.node, scenario.control.drain_grace);
+      if (!done) break;
+      State::Place& place = places[index(decision.node)];
+      if (place.decision != 0 && place.phase == NodePhase::kProvisioning) {
+        const DecisionId start = place.decision;
+        ++open.at(start).failed;
+        open.at(start).why = "given up: the node is no longer wanted";
+        settle(start);
+      }
+      place.decision = decision.id;
+      place.phase = NodePhase::kDraining;
+      controller.on_node(decision.node, NodePhase::kDraining, world.now());
+      open.emplace(decision.id, std::move(asked));
+      return;
+    }
+    case DecisionKind::kSetKnob:
+      done = world.set_knob(decision.subject, decision.value);
+      break;
+    default:
+      return write(decision, "done", Duration{0}, "");
+  }
+  if (done) asked.done = 1;
+  close(asked, done ? OutcomeKind::kDone : OutcomeKind::kRefused, done ? "" : done.error());
+}
+
+ControlLoop::ControlLoop(ControlWorld& world, const Scenario& scenario, const Streams& streams,
+                         std::function<void(DecisionRow&)> log)
+    : state_(std::make_unique<State>(world, scenario, streams, std::move(log))) {}
+
+ControlLoop::~ControlLoop() = default;
+
+bool ControlLoop::is_on() const { return state_->is_on; }
+
+Time ControlLoop::next_at() const {
+  return state_->is_on ? std::min(state_->controller.next_tick(), state_->next_command()) : kNever;
+}
+
+void ControlLoop::play(Time date) {
+  State& s = *state_;
+  if (!s.is_on) return;
+  if (s.controller.next_tick() <= date) {
+    s.controller.on_gateway_report(s.world.take_gateway_report(), date);
+  }
+  s.decided.clear();
+  while (s.next_command() <= date) {
+    const TimedCommand& timed = s.scenario.commands[s.commands[s.next++]];
+    Decision told;
+    told.at = date;
+    told.family = "command";
+    told.subject = timed.command.subject;
+    told.value = timed.command.value;
+    told.reason = std::string(to_text(timed.command.kind)) + " " + timed.command.text;
+    const Status taken = s.controller.on_command(timed.command, date, s.decided);
+    s.write(told, taken ? "done" : "refused", Duration{0}, taken ? "" : taken.error());
+  }
+  if (s.controller.next_tick() <= date) s.controller.tick(date, s.decided);
+  const std::vector<Decision> decided = std::move(s.decided);
+  s.decided = {};
+  for (const Decision& decision : decided) s.carry_out(decision);
+}
+
+void ControlLoop::report(NodeId node, const LoadReport& report) {
+  if (state_->is_on) state_->controller.on_report(node, report, state_->world.now());
+}
+
+void ControlLoop::node_is(NodeId node, NodePhase phase) {
+  State& s = *state_;
+  if (!s.is_on) return;
+  State::Place& place = s.places[index(node)];
+  const NodePhase before = place.phase;
+  // A node that drains and dies is on its way out all the same.
+  if (before == NodePhase::kDraining && phase != NodePhase::kAbsent) return;
+  place.phase = phase;
+  s.controller.on_node(node, phase, s.world.now());
+  const bool has_come = before == NodePhase::kProvisioning && phase == NodePhase::kReady;
+  const bool has_gone = before == NodePhase::kDraining && phase == NodePhase::kAbsent;
+  if (!(has_come || has_gone) || place.decision == 0) return;
+  const DecisionId id = place.decision;
+  place.decision = 0;
+  ++s.open.at(id).done;
+  s.settle(id);
+}
+
+void ControlLoop::start_failed(NodeId node, std::string_view why) {
+  State& s = *state_;
+  State::Place& place = s.places[index(node)];
+  if (!s.is_on || place.phase != NodePhase::kProvisioning) return;
+  const DecisionId id = place.decision;
+  State::Open& asked = s.open.at(id);
+  asked.why = why;
+  place.phase = NodePhase::kAbsent;
+  if (place.tries < kStartTriesMax) {
+    ++place.tries;
+    if (s.begin_start(index(node), asked)) return;
+  }
+  place.decision = 0;
+  s.controller.on_node(node, NodePhase::kAbsent, s.world.now());
+  ++asked.failed;
+  s.settle(id);
+}
+
+Status ControlLoop::command(const Command& command) {
+  State& s = *state_;
+  if (!s.is_on) return Error{"nothing here is controlled: no scaler, tuner or rebalancer is set"};
+  std::vector<Decision> decided;
+  const Status taken = s.controller.on_command(command, s.world.now(), decided);
+  for (const Decision& decision : decided) s.carry_out(decision);
+  return taken;
+}
+
+double ControlLoop::scaling_response_s() const {
+  return state_->scaled > 0 ? state_->scaling_s / state_->scaled
+                            : std::numeric_limits<double>::quiet_NaN();
+}
+
+ControllerStatus ControlLoop::status() const {
+  return state_->controller.status(state_->world.now());
+}
+
+void ControlLoop::finish() {
+  State& s = *state_;
+  for (const auto& [id, asked] : s.open) {
+    s.write(asked.decision, "open", s.world.now() - asked.decision.at,
+            fmt::format("{} of {}", asked.done, asked.wanted));
+  }
+  s.open.clear();
+}
+
+}  // namespace phoenix

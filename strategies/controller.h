@@ -1,0 +1,189 @@
+// The control plane of one cluster: watches it, and decides how many nodes there are, where agents
+// live, which knobs stand where, and which alerts ring. The simulated and the real cluster drive
+// exactly this class, through ControlLoop (scenarios/control_loop.h).
+//
+// Contract: the world tells what happened and carries out the decisions that tick() and
+// on_command() hand out; it reports every decision's outcome back exactly once, unless the run ends
+// first. Decisions that only tell something (alerts, holds, refusals) need no outcome. The world
+// calls tick() no later than next_tick(); calling it more often is harmless.
+//
+// One thread at a time. Owns its strategies and tables; keeps no reference to anything passed in.
+// Every table is bounded: what falls off is counted. Nothing throws.
+//
+// Intervals and cooldowns are the design document's: metrics every second, optimization every 10 s,
+// scaling every 30 s, prediction every 300 s.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "strategies/core/decision.h"
+#include "strategies/core/ids.h"
+#include "strategies/core/load_report.h"
+#include "strategies/core/result.h"
+#include "strategies/core/time.h"
+
+namespace phoenix {
+
+class Histogram;
+
+struct ControlSettings {
+  Duration collect_interval = std::chrono::seconds(1);
+  Duration optimization_interval = std::chrono::seconds(10);
+  Duration scaling_interval = std::chrono::seconds(30);
+  Duration prediction_interval = std::chrono::seconds(300);
+  Duration rebalancing_interval = std::chrono::seconds(60);
+  Duration cooldown_out = std::chrono::seconds(300);
+  Duration cooldown_in = std::chrono::seconds(600);
+  Duration drain_grace = std::chrono::seconds(30);  // then a node that is removed is cut off
+  Duration forecast_step = std::chrono::seconds(60);
+  Duration forecast_period = std::chrono::hours(24);   // of the load's daily (or other) cycle
+  Duration report_age_max = std::chrono::seconds(10);  // older readings of a node are unknown
+  double flaps_per_hour = 4;
+
+  bool operator==(const ControlSettings&) const = default;
+};
+
+// What the operator asks for; NaN or no time at all: not asked for.
+struct ControlTargets {
+  Duration response_time_p95 = std::chrono::milliseconds(50);
+  double throughput = 10'000;
+  double availability = 0.999;
+  double utilization = 0.75;
+  Duration scaling_response_time = std::chrono::seconds(30);
+};
+
+// Strategies in full; "none" decides nothing.
+struct ControlStrategies {
+  std::string scaler = "none";
+  std::string tuner = "none";
+  std::string placer = "score";
+  std::string rebalancer = "none";
+  std::string forecaster = "mixture";
+
+  bool operator==(const ControlStrategies&) const = default;
+};
+
+struct ControlGroup {
+  std::string name;
+  int minimum = 1;
+  int maximum = 0;  // 0: never scaled
+  int cores = 1;
+  double speed = 1;
+  double memory_bytes = 0;
+  double bandwidth = 0;  // bytes per second
+  double cost_per_hour = 0;
+  Duration boot_time{0};  // as configured, p95
+  std::string zone;
+};
+
+struct ControlSetup {
+  ControlSettings settings;
+  ControlTargets targets;
+  ControlStrategies strategies;
+  std::vector<ControlGroup> groups;
+  std::vector<int> node_groups;  // by NodeId: every place, filled or not
+};
+
+enum class NodePhase : std::uint8_t { kAbsent, kProvisioning, kReady, kDraining, kDown };
+
+constexpr std::string_view to_text(NodePhase phase) {
+  constexpr std::string_view kNames[] = {"absent", "provisioning", "ready", "draining", "down"};
+  return kNames[static_cast<std::size_t>(phase)];
+}
+
+// What all gateways saw since the report before.
+struct GatewayReport {
+  Time from = kStart, to = kStart;
+  std::uint64_t offered = 0, completed = 0, failed = 0;
+  std::uint64_t in_flight = 0;         // accepted and not answered, at `to`
+  const Histogram* latency = nullptr;  // of those completed; read during the call only
+};
+
+// What operators and a scenario's timeline may ask for.
+struct Command {
+  enum class Kind : std::uint8_t {
+    kScaleTo,          // group `subject` (empty: the first elastic one) to `value` nodes
+    kEvaluateScaling,  // now, not at the next interval
+    kOptimizeNow,      // a cycle of collecting and tuning, at once
+    kRebalanceNow,     // with the rebalancer `text`, or the configured one
+    kUpdateTarget,     // target `subject` becomes `value` (base units)
+    kAddPolicy,        // a scaler more, `text`, under the name `subject`
+    kRemovePolicy,     // by name
+    kEvent,            // the external event `subject` has happened
+    kSetKnob,          // knob `subject` to `value`
+  };
+  Kind kind = Kind::kEvaluateScaling;
+  std::string subject;
+  double value = std::numeric_limits<double>::quiet_NaN();
+  std::string text;
+};
+
+constexpr std::string_view to_text(Command::Kind kind) {
+  constexpr std::string_view kNames[] = {
+      "scale_to",   "evaluate_scaling", "optimize_now", "rebalance_now", "update_target",
+      "add_policy", "remove_policy",    "event",        "set_knob"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+// What the control plane thinks, for operators: /status, the live page, `phoenix explain`.
+struct ControllerStatus {
+  struct Pool {
+    std::string group;
+    int current = 0, desired = 0, ready = 0, provisioning = 0, draining = 0;
+    int minimum = 0, maximum = 0;
+    Duration cooldown_out{0}, cooldown_in{0};  // what is left of them
+    int policies = 0;
+    double predicted_rate = std::numeric_limits<double>::quiet_NaN();
+    bool forecast_trusted = false;
+    std::string forecast_reason;
+  };
+  std::vector<std::pair<std::string, double>> current_metrics;
+  double compliance_mean = std::numeric_limits<double>::quiet_NaN();
+  double compliance_minimum = std::numeric_limits<double>::quiet_NaN();
+  std::string worst_target;
+  std::vector<std::string> active_optimizations;
+  std::vector<std::string> recommendations;
+  std::string trend;  // "rising", "falling", "stable", with its significance
+  std::vector<std::string> alerts;
+  std::vector<Pool> pools;
+  std::vector<std::string> policies;
+  std::uint64_t decisions = 0;
+};
+
+class Controller {
+ public:
+  // REQUIRES: every strategy text is one that check() accepts.
+  explicit Controller(const ControlSetup& setup);
+  ~Controller();
+  Controller(const Controller&) = delete;
+  Controller& operator=(const Controller&) = delete;
+
+  // The error says which strategy text cannot be used, and why.
+  static Status check(const ControlStrategies& strategies);
+
+  void on_node(NodeId node, NodePhase phase, Time now);
+  void on_report(NodeId node, const LoadReport& report, Time now);
+  void on_gateway_report(const GatewayReport& report, Time now);
+  void on_outcome(const DecisionOutcome& outcome, Time now);
+  // The decisions it leads to at once are appended. The error says what was found and what is
+  // allowed; nothing has changed then.
+  Status on_command(const Command& command, Time now, std::vector<Decision>& out);
+
+  Time next_tick() const;
+  // Appends what is decided now.
+  void tick(Time now, std::vector<Decision>& out);
+
+  ControllerStatus status(Time now) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace phoenix
