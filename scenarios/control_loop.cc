@@ -55,6 +55,7 @@ struct ControlLoop::State {
 
   void carry_out(const Decision& decision);
   void scale_out(Open& open);
+  Status scale_in(const Open& asked);
   bool begin_start(std::size_t place, Open& open);
   void settle(DecisionId id);
   void close(const Open& open, OutcomeKind kind, const std::string& note);
@@ -127,7 +128,7 @@ void ControlLoop::State::settle(DecisionId id) {
 
 bool ControlLoop::State::begin_start(std::size_t place, Open& asked) {
   const NodeGroup& group = scenario.cluster.groups[static_cast<std::size_t>(groups[place])];
-  Random random(streams.at("boot", place, places[place].boots++));
+  Random random(streams.at("provision", place, places[place].boots++));
   const Duration boot = from_seconds(std::max(0.0, group.boot_time.draw(random)));
   const Status begun = world.provision(id_at<NodeId>(place), boot);
   if (!begun) {
@@ -152,6 +153,32 @@ void ControlLoop::State::scale_out(Open& asked) {
   asked.failed = asked.wanted - begun;
 }
 
+// The world may answer from within remove(): everything has to be as if it had begun.
+Status ControlLoop::State::scale_in(const Open& asked) {
+  const NodeId node = asked.decision.node;
+  Place& place = places[index(node)];
+  if (place.phase == NodePhase::kAbsent || place.phase == NodePhase::kDraining) {
+    return Error{fmt::format("the node is {}", to_text(place.phase))};
+  }
+  const Place before = place;
+  place.decision = asked.decision.id;
+  place.phase = NodePhase::kDraining;
+  open.emplace(asked.decision.id, asked);
+  controller.on_node(node, NodePhase::kDraining, world.now());
+  Status begun = world.remove(node, scenario.control.drain_grace);
+  if (!begun) {
+    open.erase(asked.decision.id);
+    place = before;
+    controller.on_node(node, place.phase, world.now());
+  } else if (before.phase == NodePhase::kProvisioning) {
+    Open& start = open.at(before.decision);
+    ++start.failed;
+    start.why = "a node was no longer wanted before it was up";
+    settle(before.decision);
+  }
+  return begun;
+}
+
 void ControlLoop::State::carry_out(const Decision& decision) {
   Open asked{decision, 1, 0, 0, ""};
   Status done = success();
@@ -163,22 +190,10 @@ void ControlLoop::State::carry_out(const Decision& decision) {
       open.emplace(id, std::move(asked));
       return settle(id);
     }
-    case DecisionKind::kScaleIn: {
-      done = world.remove(decision.node, scenario.control.drain_grace);
-      if (!done) break;
-      State::Place& place = places[index(decision.node)];
-      if (place.decision != 0 && place.phase == NodePhase::kProvisioning) {
-        const DecisionId start = place.decision;
-        ++open.at(start).failed;
-        open.at(start).why = "given up: the node is no longer wanted";
-        settle(start);
-      }
-      place.decision = decision.id;
-      place.phase = NodePhase::kDraining;
-      controller.on_node(decision.node, NodePhase::kDraining, world.now());
-      open.emplace(decision.id, std::move(asked));
-      return;
-    }
+    case DecisionKind::kScaleIn:
+      done = scale_in(asked);
+      if (done) return;
+      break;
     case DecisionKind::kSetKnob:
       done = world.set_knob(decision.subject, decision.value);
       break;

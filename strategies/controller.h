@@ -158,14 +158,15 @@ struct ControllerStatus {
 
 class Controller {
  public:
-  // REQUIRES: every strategy text is one that check() accepts.
+  // REQUIRES: every strategy text is one that in_full() accepts.
   explicit Controller(const ControlSetup& setup);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // The error says which strategy text cannot be used, and why.
-  static Status check(const ControlStrategies& strategies);
+  // The same strategies printed back with every setting. The error says which text cannot be used,
+  // and why.
+  static Result<ControlStrategies> in_full(const ControlStrategies& strategies);
 
   void on_node(NodeId node, NodePhase phase, Time now);
   void on_report(NodeId node, const LoadReport& report, Time now);
