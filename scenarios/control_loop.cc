@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "scenarios/control_setup.h"
-
 namespace phoenix {
 namespace {
 
@@ -28,34 +26,28 @@ struct ControlLoop::State {
     std::string why;  // of the last failure
   };
 
-  State(ControlWorld& the_world, const Scenario& the_scenario, const Streams& the_streams,
-        std::function<void(DecisionRow&)> the_log)
+  State(ControlWorld& the_world, ControlPlan the_plan, std::function<void(DecisionRow&)> the_log)
       : world(the_world),
-        scenario(the_scenario),
-        streams(the_streams),
+        plan(std::move(the_plan)),
         log(std::move(the_log)),
-        groups(node_groups(the_scenario)),
-        controller(control_setup(the_scenario)),
-        places(groups.size()) {
-    const auto initial = static_cast<std::size_t>(initial_node_count(scenario));
+        controller(plan.setup),
+        places(plan.setup.node_groups.size()) {
+    const auto initial = static_cast<std::size_t>(plan.initial_nodes);
     for (std::size_t n = 0; n < places.size(); ++n) {
       places[n].phase = n < initial ? NodePhase::kReady : NodePhase::kAbsent;
       controller.on_node(id_at<NodeId>(n), places[n].phase, kStart);
     }
-    for (std::size_t i = 0; i < scenario.commands.size(); ++i) commands.push_back(i);
-    std::stable_sort(commands.begin(), commands.end(), [&](std::size_t a, std::size_t b) {
-      return scenario.commands[a].at < scenario.commands[b].at;
-    });
-    is_on = wants_control(scenario);
+    std::ranges::stable_sort(plan.commands, {}, &TimedCommand::at);
   }
 
   Time next_command() const {
-    return next < commands.size() ? kStart + scenario.commands[commands[next]].at : kNever;
+    return next < plan.commands.size() ? kStart + plan.commands[next].at : kNever;
   }
 
   void carry_out(const Decision& decision);
   void scale_out(Open& open);
   Status scale_in(const Open& asked);
+  Status keep(NodeId node);
   bool begin_start(std::size_t place, Open& open);
   void settle(DecisionId id);
   void close(const Open& open, OutcomeKind kind, const std::string& note);
@@ -64,19 +56,15 @@ struct ControlLoop::State {
   std::string subject_of(const Decision& decision) const;
 
   ControlWorld& world;
-  const Scenario& scenario;
-  const Streams& streams;
+  ControlPlan plan;  // commands by date
   std::function<void(DecisionRow&)> log;
-  std::vector<int> groups;
   Controller controller;
   std::vector<Place> places;
   std::map<DecisionId, Open> open;
-  std::vector<std::size_t> commands;  // by date
-  std::size_t next = 0;
+  std::size_t next = 0;           // of the commands
   std::vector<Decision> decided;  // scratch
   double scaling_s = 0;           // of scale-outs that are done
   int scaled = 0;
-  bool is_on = false;
 };
 
 std::string ControlLoop::State::subject_of(const Decision& decision) const {
@@ -127,9 +115,7 @@ void ControlLoop::State::settle(DecisionId id) {
 }
 
 bool ControlLoop::State::begin_start(std::size_t place, Open& asked) {
-  const NodeGroup& group = scenario.cluster.groups[static_cast<std::size_t>(groups[place])];
-  Random random(streams.at("provision", place, places[place].boots++));
-  const Duration boot = from_seconds(std::max(0.0, group.boot_time.draw(random)));
+  const Duration boot = plan.boot_time(id_at<NodeId>(place), places[place].boots++);
   const Status begun = world.provision(id_at<NodeId>(place), boot);
   if (!begun) {
     asked.why = begun.error();
@@ -144,7 +130,8 @@ bool ControlLoop::State::begin_start(std::size_t place, Open& asked) {
 void ControlLoop::State::scale_out(Open& asked) {
   int begun = 0;
   for (std::size_t n = 0; n < places.size() && begun < asked.wanted; ++n) {
-    const NodeGroup& group = scenario.cluster.groups[static_cast<std::size_t>(groups[n])];
+    const auto of = static_cast<std::size_t>(plan.setup.node_groups[n]);
+    const ControlGroup& group = plan.setup.groups[of];
     if (places[n].phase != NodePhase::kAbsent || group.name != asked.decision.subject) continue;
     places[n].tries = 1;
     if (begin_start(n, asked)) ++begun;
@@ -165,7 +152,7 @@ Status ControlLoop::State::scale_in(const Open& asked) {
   place.phase = NodePhase::kDraining;
   open.emplace(asked.decision.id, asked);
   controller.on_node(node, NodePhase::kDraining, world.now());
-  Status begun = world.remove(node, scenario.control.drain_grace);
+  Status begun = world.remove(node, plan.setup.settings.drain_grace);
   if (!begun) {
     open.erase(asked.decision.id);
     place = before;
@@ -179,11 +166,32 @@ Status ControlLoop::State::scale_in(const Open& asked) {
   return begun;
 }
 
+// A node that still drains goes back into service, and the decision to remove it is superseded.
+Status ControlLoop::State::keep(NodeId node) {
+  Place& place = places[index(node)];
+  if (place.phase != NodePhase::kDraining || place.decision == 0) {
+    return Error{fmt::format("the node is {}", to_text(place.phase))};
+  }
+  Status kept = world.keep(node);
+  if (!kept) return kept;
+  const Open removal = open.at(place.decision);
+  open.erase(place.decision);
+  place.decision = 0;
+  place.phase = NodePhase::kReady;
+  controller.on_node(node, NodePhase::kReady, world.now());
+  close(removal, OutcomeKind::kSuperseded, "taken back into service");
+  return kept;
+}
+
 void ControlLoop::State::carry_out(const Decision& decision) {
   Open asked{decision, 1, 0, 0, ""};
   Status done = success();
   switch (decision.kind) {
     case DecisionKind::kScaleOut: {
+      if (decision.node != kNoNode) {
+        done = keep(decision.node);
+        break;
+      }
       asked.wanted = decision.count;
       scale_out(asked);
       const DecisionId id = decision.id;
@@ -204,27 +212,32 @@ void ControlLoop::State::carry_out(const Decision& decision) {
   close(asked, done ? OutcomeKind::kDone : OutcomeKind::kRefused, done ? "" : done.error());
 }
 
+ControlLoop::ControlLoop(ControlWorld& world, ControlPlan plan,
+                         std::function<void(DecisionRow&)> log)
+    : state_(std::make_unique<State>(world, std::move(plan), std::move(log))) {}
+
 ControlLoop::ControlLoop(ControlWorld& world, const Scenario& scenario, const Streams& streams,
                          std::function<void(DecisionRow&)> log)
-    : state_(std::make_unique<State>(world, scenario, streams, std::move(log))) {}
+    : ControlLoop(world, control_plan(scenario, streams), std::move(log)) {}
 
 ControlLoop::~ControlLoop() = default;
 
-bool ControlLoop::is_on() const { return state_->is_on; }
+bool ControlLoop::is_on() const { return state_->plan.is_on; }
 
 Time ControlLoop::next_at() const {
-  return state_->is_on ? std::min(state_->controller.next_tick(), state_->next_command()) : kNever;
+  return state_->plan.is_on ? std::min(state_->controller.next_tick(), state_->next_command())
+                            : kNever;
 }
 
 void ControlLoop::play(Time date) {
   State& s = *state_;
-  if (!s.is_on) return;
+  if (!s.plan.is_on) return;
   if (s.controller.next_tick() <= date) {
     s.controller.on_gateway_report(s.world.take_gateway_report(), date);
   }
   s.decided.clear();
   while (s.next_command() <= date) {
-    const TimedCommand& timed = s.scenario.commands[s.commands[s.next++]];
+    const TimedCommand& timed = s.plan.commands[s.next++];
     Decision told;
     told.at = date;
     told.family = "command";
@@ -241,12 +254,12 @@ void ControlLoop::play(Time date) {
 }
 
 void ControlLoop::report(NodeId node, const LoadReport& report) {
-  if (state_->is_on) state_->controller.on_report(node, report, state_->world.now());
+  if (state_->plan.is_on) state_->controller.on_report(node, report, state_->world.now());
 }
 
 void ControlLoop::node_is(NodeId node, NodePhase phase) {
   State& s = *state_;
-  if (!s.is_on) return;
+  if (!s.plan.is_on) return;
   State::Place& place = s.places[index(node)];
   const NodePhase before = place.phase;
   // A node that drains and dies is on its way out all the same.
@@ -265,7 +278,7 @@ void ControlLoop::node_is(NodeId node, NodePhase phase) {
 void ControlLoop::start_failed(NodeId node, std::string_view why) {
   State& s = *state_;
   State::Place& place = s.places[index(node)];
-  if (!s.is_on || place.phase != NodePhase::kProvisioning) return;
+  if (!s.plan.is_on || place.phase != NodePhase::kProvisioning) return;
   const DecisionId id = place.decision;
   State::Open& asked = s.open.at(id);
   asked.why = why;
@@ -282,7 +295,8 @@ void ControlLoop::start_failed(NodeId node, std::string_view why) {
 
 Status ControlLoop::command(const Command& command) {
   State& s = *state_;
-  if (!s.is_on) return Error{"nothing here is controlled: no scaler, tuner or rebalancer is set"};
+  if (!s.plan.is_on)
+    return Error{"nothing here is controlled: no scaler, tuner or rebalancer is set"};
   std::vector<Decision> decided;
   const Status taken = s.controller.on_command(command, s.world.now(), decided);
   for (const Decision& decision : decided) s.carry_out(decision);

@@ -1,6 +1,6 @@
 // The loop around a Controller, written once for both worlds: tells it what happened, carries its
 // decisions to a ControlWorld, follows them until they are done, refused or failed, reports that
-// back, and keeps the record of it all. Plays the scenario's commands to the control plane too.
+// back, and keeps the record of it all. Plays the plan's commands to the control plane too.
 //
 // The world calls play() when next_at() has come, and the node_is() and report() calls whenever it
 // learns something. One thread.
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scenarios/control_setup.h"
 #include "scenarios/record_rows.h"
 #include "scenarios/scenario.h"
 #include "strategies/controller.h"
@@ -38,20 +39,25 @@ class ControlWorld {
   // Answered by node_is(kAbsent). A node that is not up yet is given up.
   virtual Status remove(NodeId node, Duration grace) = 0;
 
+  // A node under removal that has not gone yet stays; no answer follows.
+  virtual Status keep(NodeId node) = 0;
+
   virtual Status set_knob(std::string_view knob, double value) = 0;
 };
 
 class ControlLoop {
  public:
-  // `log` gets every decision once its outcome is known. Everything must outlive the loop; the
-  // world may still be under construction.
+  // `log` gets every decision once its outcome is known. The world must outlive the loop, and may
+  // still be under construction.
+  ControlLoop(ControlWorld& world, ControlPlan plan, std::function<void(DecisionRow&)> log);
+  // By control_plan(); scenario and streams must outlive the loop.
   ControlLoop(ControlWorld& world, const Scenario& scenario, const Streams& streams,
               std::function<void(DecisionRow&)> log);
   ~ControlLoop();
   ControlLoop(const ControlLoop&) = delete;
   ControlLoop& operator=(const ControlLoop&) = delete;
 
-  // False: nothing in the scenario wants a control plane, and nothing here ever does anything.
+  // False: nothing in the plan wants a control plane, and nothing here ever does anything.
   bool is_on() const;
   // The date of the next tick or command; kNever when there are no more.
   Time next_at() const;

@@ -43,6 +43,21 @@ ControlSetup control_setup(const Scenario& scenario) {
   return setup;
 }
 
+ControlPlan control_plan(const Scenario& scenario, const Streams& streams) {
+  ControlPlan plan;
+  plan.setup = control_setup(scenario);
+  plan.initial_nodes = initial_node_count(scenario);
+  plan.commands = scenario.commands;
+  plan.boot_time = [&scenario, &streams, groups = plan.setup.node_groups](NodeId node,
+                                                                          std::uint64_t start) {
+    const auto group = static_cast<std::size_t>(groups[index(node)]);
+    Random random(streams.at("boot", index(node), start));
+    return from_seconds(std::max(0.0, scenario.cluster.groups[group].boot_time.draw(random)));
+  };
+  plan.is_on = wants_control(scenario);
+  return plan;
+}
+
 bool wants_control(const Scenario& scenario) {
   const ControlStrategies& s = scenario.strategies.control;
   return s.scaler != "none" || s.tuner != "none" || s.rebalancer != "none" ||

@@ -134,6 +134,7 @@ class World final : public FaultWorld, private ControlWorld {
   GatewayReport take_gateway_report() override { return collector_.take_watched(now_); }
   Status provision(NodeId node, Duration boot_time) override;
   Status remove(NodeId node, Duration grace) override;
+  Status keep(NodeId node) override;
   Status set_knob(std::string_view knob, double value) override;
   void on_provisioned(std::uint32_t node);
   void fail_provisioning(std::uint32_t node, std::string_view why);

@@ -45,6 +45,19 @@ Status World::remove(NodeId node, Duration grace) {
   return success();
 }
 
+Status World::keep(NodeId node) {
+  Machine& machine = machines_[index(node)];
+  if (!machine.is_leaving || !machine.up) {
+    return Error{fmt::format("node:{} does not drain any more", index(node))};
+  }
+  machine.is_leaving = false;
+  --machine.drains;                          // its own, of remove()
+  if (machine.drains > 0) return success();  // a fault drains it as well
+  machine.drain_limit = kNever;
+  announce({MembershipChange::Kind::kUp, node});
+  return success();
+}
+
 // The node is gone for good, and its place is free again.
 void World::vanish(std::uint32_t node) {
   Machine& machine = machines_[node];
