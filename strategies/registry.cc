@@ -17,4 +17,27 @@ Result<MadeBalancer> make_balancer(std::string_view text) {
   return make_strategy<Balancer>("balancer", balancers(), text);
 }
 
+std::span<const ScalerEntry> scalers() {
+  static const std::vector<ScalerEntry> entries = {
+      threshold_scaler(),
+      rate_scaler(),
+      queue_scaler(),
+      resource_scaler(),
+      target_tracking_scaler(),
+      scheduled_scaler(),
+      event_driven_scaler(),
+      predictive_scaler(),
+      composite_scaler(),
+      hybrid_scaler(),
+      hpa_scaler(),
+      kpa_scaler(),
+      no_scaling(),
+  };
+  return entries;
+}
+
+Result<MadeScaler> make_scaler(std::string_view text) {
+  return make_strategy<Scaler>("scaler", scalers(), text);
+}
+
 }  // namespace phoenix
