@@ -17,4 +17,24 @@ Result<MadeBalancer> make_balancer(std::string_view text) {
   return make_strategy<Balancer>("balancer", balancers(), text);
 }
 
+std::span<const ForecasterEntry> forecasters() {
+  static const std::vector<ForecasterEntry> entries = {
+      last_value(),
+      drift(),
+      seasonal_naive(),
+      ewma(),
+      holt_winters(),
+      holt_winters_multiplicative(),
+      holt_winters_two_seasons(),
+      harmonic(),
+      autoregression(),
+      mixture(),
+  };
+  return entries;
+}
+
+Result<MadeForecaster> make_forecaster(std::string_view text) {
+  return make_strategy<Forecaster>("forecaster", forecasters(), text);
+}
+
 }  // namespace phoenix

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "strategies/balancing/balancer.h"
+#include "strategies/forecasting/forecaster.h"
 
 namespace phoenix {
 
@@ -14,5 +15,8 @@ std::span<const BalancerEntry> balancers();
 
 // From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
 Result<MadeBalancer> make_balancer(std::string_view text);
+
+std::span<const ForecasterEntry> forecasters();
+Result<MadeForecaster> make_forecaster(std::string_view text);
 
 }  // namespace phoenix
