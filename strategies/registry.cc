@@ -13,10 +13,6 @@ std::span<const BalancerEntry> balancers() {
   return entries;
 }
 
-Result<MadeBalancer> make_balancer(std::string_view text) {
-  return make_strategy<Balancer>("balancer", balancers(), text);
-}
-
 std::span<const ScalerEntry> scalers() {
   static const std::vector<ScalerEntry> entries = {
       threshold_scaler(),
@@ -36,8 +32,32 @@ std::span<const ScalerEntry> scalers() {
   return entries;
 }
 
+std::span<const ForecasterEntry> forecasters() {
+  static const std::vector<ForecasterEntry> entries = {
+      last_value(),
+      drift(),
+      seasonal_naive(),
+      ewma(),
+      holt_winters(),
+      holt_winters_multiplicative(),
+      holt_winters_two_seasons(),
+      harmonic(),
+      autoregression(),
+      mixture(),
+  };
+  return entries;
+}
+
+Result<MadeBalancer> make_balancer(std::string_view text) {
+  return make_strategy<Balancer>("balancer", balancers(), text);
+}
+
 Result<MadeScaler> make_scaler(std::string_view text) {
   return make_strategy<Scaler>("scaler", scalers(), text);
+}
+
+Result<MadeForecaster> make_forecaster(std::string_view text) {
+  return make_strategy<Forecaster>("forecaster", forecasters(), text);
 }
 
 }  // namespace phoenix

@@ -8,6 +8,7 @@
 
 #include "strategies/balancing/balancer.h"
 #include "strategies/scaling/scaler.h"
+#include "strategies/forecasting/forecaster.h"
 
 namespace phoenix {
 
@@ -18,5 +19,7 @@ Result<MadeBalancer> make_balancer(std::string_view text);
 
 std::span<const ScalerEntry> scalers();
 Result<MadeScaler> make_scaler(std::string_view text);
+std::span<const ForecasterEntry> forecasters();
+Result<MadeForecaster> make_forecaster(std::string_view text);
 
 }  // namespace phoenix
