@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "strategies/balancing/balancer.h"
+#include "strategies/placement/placer.h"
 
 namespace phoenix {
 
@@ -14,5 +15,8 @@ std::span<const BalancerEntry> balancers();
 
 // From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
 Result<MadeBalancer> make_balancer(std::string_view text);
+
+std::span<const PlacerEntry> placers();
+Result<MadePlacer> make_placer(std::string_view text);
 
 }  // namespace phoenix
