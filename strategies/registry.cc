@@ -60,4 +60,16 @@ Result<MadeForecaster> make_forecaster(std::string_view text) {
   return make_strategy<Forecaster>("forecaster", forecasters(), text);
 }
 
+std::span<const PlacerEntry> placers() {
+  static const std::vector<PlacerEntry> entries = {
+      score_placer(), best_fit(),   worst_fit(), dot_product_fit(), balanced_fit(), spread(),
+      cost_fit(),     objectives(), sampled(),   first_fit(),       random_fit(),
+  };
+  return entries;
+}
+
+Result<MadePlacer> make_placer(std::string_view text) {
+  return make_strategy<Placer>("placer", placers(), text);
+}
+
 }  // namespace phoenix

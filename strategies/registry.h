@@ -7,8 +7,9 @@
 #include <string_view>
 
 #include "strategies/balancing/balancer.h"
-#include "strategies/scaling/scaler.h"
 #include "strategies/forecasting/forecaster.h"
+#include "strategies/placement/placer.h"
+#include "strategies/scaling/scaler.h"
 
 namespace phoenix {
 
@@ -21,5 +22,7 @@ std::span<const ScalerEntry> scalers();
 Result<MadeScaler> make_scaler(std::string_view text);
 std::span<const ForecasterEntry> forecasters();
 Result<MadeForecaster> make_forecaster(std::string_view text);
+std::span<const PlacerEntry> placers();
+Result<MadePlacer> make_placer(std::string_view text);
 
 }  // namespace phoenix
