@@ -99,7 +99,8 @@ void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::s
     scaling_s += to_seconds(now - decision.at);
     ++scaled;
   }
-  controller.on_outcome({decision.id, kind, ended.done, now - decision.at, Duration{0}, note}, now);
+  const int count = decision.kind == DecisionKind::kScaleOut ? ended.done : 0;
+  controller.on_outcome({decision.id, kind, count, now - decision.at, Duration{0}, note}, now);
 }
 
 void ControlLoop::State::settle(DecisionId id) {
