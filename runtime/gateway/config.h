@@ -14,20 +14,12 @@
 #include "runtime/net/tls.h"
 #include "scenarios/parser.h"
 #include "strategies/router.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix::gateway {
 
-// What the tuner may turn while traffic flows.
-struct Knobs {
-  int batch_size = 1;  // frames to a node that may share one batch
-  Duration batch_delay = std::chrono::microseconds(200);  // the longest one waits for company
-  std::size_t compress_above = 0;                         // bytes; 0 is never
-  int pool_size = 2;            // connections per thread to each node (frames) ...
-  int http_pool_size = 64;      // ... and to each HTTP server at most
-  int socket_buffer = 0;        // bytes each way; 0: the kernel's
-  bool direct_routing = false;  // tell native clients which node owns a key
-  bool operator==(const Knobs&) const = default;
-};
+using phoenix::check_knobs;
+using phoenix::Knobs;
 
 struct ClassConfig {
   std::string name = "default";
@@ -108,9 +100,6 @@ struct GatewayConfig {
   std::string token;  // read from token_file
   std::string path;   // of the file
 };
-
-// Whether every value is within the bounds the file has; the error names the first that is not.
-Status check_knobs(const Knobs& knobs);
 
 struct ParsedConfig {
   std::optional<GatewayConfig> config;

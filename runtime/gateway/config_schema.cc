@@ -19,15 +19,8 @@ using schema::kPositive;
 using schema::Section;
 using std::chrono::hours;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 constexpr double kMiB = 1024.0 * 1024;
-constexpr int kBatchMax = 4096;
-constexpr Duration kBatchDelayMax = seconds(1);
-constexpr double kCompressMax = 1024 * kMiB;
-constexpr int kPoolMax = 64;
-constexpr int kHttpPoolMax = 65'536;
-constexpr double kSocketBufferMax = 256 * kMiB;
 
 constexpr std::string_view kAddressAllowed =
     "host:port, [v6]:port or a port alone (loopback), with a port of 0 to 65535";
@@ -94,13 +87,23 @@ void read_http_limits(Section& s, HttpLimits& limits) {
   s.field("connections", limits.connections, integer(1, 10'000'000));
 }
 
+// The bounds are the knobs' own.
+auto whole_knob(KnobId id) {
+  const KnobInfo& info = knob_info(id);
+  return integer(static_cast<int>(info.low), static_cast<int>(info.high));
+}
+auto bytes_knob(KnobId id) { return size(knob_info(id).low, knob_info(id).high); }
+auto duration_knob(KnobId id) {
+  return schema::duration({from_seconds(knob_info(id).low), from_seconds(knob_info(id).high)});
+}
+
 void read_knobs(Section& s, Knobs& knobs) {
-  s.field("batch_size", knobs.batch_size, integer(1, kBatchMax));
-  s.field("batch_delay", knobs.batch_delay, schema::duration({Duration{0}, kBatchDelayMax}));
-  s.field("compress_above", knobs.compress_above, size(0, kCompressMax));
-  s.field("pool_size", knobs.pool_size, integer(1, kPoolMax));
-  s.field("http_pool_size", knobs.http_pool_size, integer(1, kHttpPoolMax));
-  s.field("socket_buffer", knobs.socket_buffer, size(0, kSocketBufferMax));
+  s.field("batch_size", knobs.batch_size, whole_knob(KnobId::kBatchSize));
+  s.field("batch_delay", knobs.batch_delay, duration_knob(KnobId::kBatchDelay));
+  s.field("compress_above", knobs.compress_above, bytes_knob(KnobId::kCompressAbove));
+  s.field("pool_size", knobs.pool_size, whole_knob(KnobId::kPoolSize));
+  s.field("http_pool_size", knobs.http_pool_size, whole_knob(KnobId::kHttpPoolSize));
+  s.field("socket_buffer", knobs.socket_buffer, bytes_knob(KnobId::kSocketBuffer));
   s.field("direct_routing", knobs.direct_routing, schema::flag());
 }
 
@@ -154,25 +157,6 @@ void read_record(Section& s, RecordConfig& record) {
 }
 
 }  // namespace
-
-Status check_knobs(const Knobs& knobs) {
-  struct Bound {
-    std::string_view key;
-    double value, low, high;
-  };
-  for (const Bound& b :
-       {Bound{"batch_size", static_cast<double>(knobs.batch_size), 1, kBatchMax},
-        Bound{"batch_delay", to_seconds(knobs.batch_delay), 0, to_seconds(kBatchDelayMax)},
-        Bound{"compress_above", static_cast<double>(knobs.compress_above), 0, kCompressMax},
-        Bound{"pool_size", static_cast<double>(knobs.pool_size), 1, kPoolMax},
-        Bound{"http_pool_size", static_cast<double>(knobs.http_pool_size), 1, kHttpPoolMax},
-        Bound{"socket_buffer", static_cast<double>(knobs.socket_buffer), 0, kSocketBufferMax}}) {
-    if (b.value >= b.low && b.value <= b.high) continue;
-    return Error{std::string(b.key) + ": found " + print_number(b.value) + "; allowed " +
-                 print_number(b.low) + " to " + print_number(b.high)};
-  }
-  return success();
-}
 
 void read_gateway_config(Section& s, GatewayConfig& config) {
   s.field("name", config.name, schema::name());
