@@ -48,6 +48,7 @@ void Collector::offered(ClassId request_class, Time arrived) {
   ++offered_total_;
   ++open_;
   ++counts_.offered;
+  ++watched_.offered;
   if (is_measured(arrived)) ++classes_[index(request_class)].counts.offered;
 }
 
@@ -57,8 +58,13 @@ void Collector::answered(ClassId request_class, Time arrived, FailureReason reas
   if (reason == FailureReason::kNone) {
     ++counts_.completed;
     window_.record(took);
+    if (is_watched_) {
+      ++watched_.completed;
+      watched_latency_.record(took);
+    }
   } else {
     ++counts_.failed;
+    ++watched_.failed;
   }
   if (!is_measured(arrived)) return;
   ClassData& data = classes_[index(request_class)];
@@ -133,6 +139,18 @@ void Collector::end_interval(Time now, const std::vector<NodeSample>& nodes,
   retries_before_ = retries;
 }
 
+GatewayReport Collector::take_watched(Time now) {
+  GatewayReport report = watched_;
+  report.to = now;
+  report.in_flight = open_;
+  std::swap(watched_latency_, reported_latency_);
+  watched_latency_.clear();
+  report.latency = &reported_latency_;
+  watched_ = GatewayReport{};
+  watched_.from = now;
+  return report;
+}
+
 void Collector::end_warmup(const std::vector<NodeSample>& nodes) { base_ = nodes; }
 
 double Collector::summarize_groups(Time end, const std::vector<NodeSample>& nodes,
@@ -174,7 +192,8 @@ double Collector::summarize_groups(Time end, const std::vector<NodeSample>& node
   return available_all > 0 ? busy_all / available_all : std::numeric_limits<double>::quiet_NaN();
 }
 
-RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) const {
+RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes,
+                                double scaling_response_s) const {
   RunSummary summary;
   summary.scenario = scenario_.name;
   summary.world = world_;
@@ -205,7 +224,7 @@ RunSummary Collector::summarize(Time end, const std::vector<NodeSample>& nodes) 
   summary.total.latency = LatencySummary::of(all);
   rates(summary.total);
   const double utilization = summarize_groups(end, nodes, summary);
-  judge_targets(scenario_.targets, utilization, std::numeric_limits<double>::quiet_NaN(), summary);
+  judge_targets(scenario_.targets, utilization, scaling_response_s, summary);
   return summary;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "scenarios/record_writer.h"
 #include "scenarios/run_summary.h"
 #include "scenarios/scenario.h"
+#include "strategies/controller.h"
 #include "strategies/core/ids.h"
 #include "strategies/core/random.h"
 #include "strategies/core/request.h"
@@ -61,8 +63,14 @@ class Collector {
   void end_warmup(const std::vector<NodeSample>& nodes);
 
   // Everything but faults and what only the world knows (counters, wall time, digest).
-  RunSummary summarize(Time end, const std::vector<NodeSample>& nodes) const;
+  // `scaling_response_s`: from wanting nodes to having them; NaN where none were wanted.
+  RunSummary summarize(Time end, const std::vector<NodeSample>& nodes,
+                       double scaling_response_s = std::numeric_limits<double>::quiet_NaN()) const;
   void write_histograms() const;
+
+  // For a control plane: counts from now on, and what came in since the last call.
+  void watch() { is_watched_ = true; }
+  GatewayReport take_watched(Time now);
 
   std::uint64_t offered_total() const { return offered_total_; }
   std::uint64_t open() const { return open_; }
@@ -92,6 +100,10 @@ class Collector {
   Time previous_at_ = kStart;
   Histogram window_;
   WindowRow counts_;  // of the interval under way
+  bool is_watched_ = false;
+  GatewayReport watched_;
+  Histogram watched_latency_;
+  Histogram reported_latency_;  // what the last report points to
   std::uint64_t retries_before_ = 0;
   std::uint64_t offered_total_ = 0;
   std::uint64_t open_ = 0;

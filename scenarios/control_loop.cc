@@ -46,6 +46,8 @@ struct ControlLoop::State {
 
   void carry_out(const Decision& decision);
   void scale_out(Open& open);
+  Status scale_in(const Open& asked);
+  Status keep(NodeId node);
   bool begin_start(std::size_t place, Open& open);
   void settle(DecisionId id);
   void close(const Open& open, OutcomeKind kind, const std::string& note);
@@ -97,7 +99,8 @@ void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::s
     scaling_s += to_seconds(now - decision.at);
     ++scaled;
   }
-  controller.on_outcome({decision.id, kind, ended.done, now - decision.at, Duration{0}, note}, now);
+  const int count = decision.kind == DecisionKind::kScaleOut ? ended.done : 0;
+  controller.on_outcome({decision.id, kind, count, now - decision.at, Duration{0}, note}, now);
 }
 
 void ControlLoop::State::settle(DecisionId id) {
@@ -138,33 +141,68 @@ void ControlLoop::State::scale_out(Open& asked) {
   asked.failed = asked.wanted - begun;
 }
 
+// The world may answer from within remove(): everything has to be as if it had begun.
+Status ControlLoop::State::scale_in(const Open& asked) {
+  const NodeId node = asked.decision.node;
+  Place& place = places[index(node)];
+  if (place.phase == NodePhase::kAbsent || place.phase == NodePhase::kDraining) {
+    return Error{fmt::format("the node is {}", to_text(place.phase))};
+  }
+  const Place before = place;
+  place.decision = asked.decision.id;
+  place.phase = NodePhase::kDraining;
+  open.emplace(asked.decision.id, asked);
+  controller.on_node(node, NodePhase::kDraining, world.now());
+  Status begun = world.remove(node, plan.setup.settings.drain_grace);
+  if (!begun) {
+    open.erase(asked.decision.id);
+    place = before;
+    controller.on_node(node, place.phase, world.now());
+  } else if (before.phase == NodePhase::kProvisioning) {
+    Open& start = open.at(before.decision);
+    ++start.failed;
+    start.why = "a node was no longer wanted before it was up";
+    settle(before.decision);
+  }
+  return begun;
+}
+
+// A node that still drains goes back into service, and the decision to remove it is superseded.
+Status ControlLoop::State::keep(NodeId node) {
+  Place& place = places[index(node)];
+  if (place.phase != NodePhase::kDraining || place.decision == 0) {
+    return Error{fmt::format("the node is {}", to_text(place.phase))};
+  }
+  Status kept = world.keep(node);
+  if (!kept) return kept;
+  const Open removal = open.at(place.decision);
+  open.erase(place.decision);
+  place.decision = 0;
+  place.phase = NodePhase::kReady;
+  controller.on_node(node, NodePhase::kReady, world.now());
+  close(removal, OutcomeKind::kSuperseded, "taken back into service");
+  return kept;
+}
+
 void ControlLoop::State::carry_out(const Decision& decision) {
   Open asked{decision, 1, 0, 0, ""};
   Status done = success();
   switch (decision.kind) {
     case DecisionKind::kScaleOut: {
+      if (decision.node != kNoNode) {
+        done = keep(decision.node);
+        break;
+      }
       asked.wanted = decision.count;
       scale_out(asked);
       const DecisionId id = decision.id;
       open.emplace(id, std::move(asked));
       return settle(id);
     }
-    case DecisionKind::kScaleIn: {
-      done = world.remove(decision.node, plan.setup.settings.drain_grace);
-      if (!done) break;
-      State::Place& place = places[index(decision.node)];
-      if (place.decision != 0 && place.phase == NodePhase::kProvisioning) {
-        const DecisionId start = place.decision;
-        ++open.at(start).failed;
-        open.at(start).why = "given up: the node is no longer wanted";
-        settle(start);
-      }
-      place.decision = decision.id;
-      place.phase = NodePhase::kDraining;
-      controller.on_node(decision.node, NodePhase::kDraining, world.now());
-      open.emplace(decision.id, std::move(asked));
-      return;
-    }
+    case DecisionKind::kScaleIn:
+      done = scale_in(asked);
+      if (done) return;
+      break;
     case DecisionKind::kSetKnob:
       done = world.set_knob(decision.subject, decision.value);
       break;

@@ -39,6 +39,9 @@ class ControlWorld {
   // Answered by node_is(kAbsent). A node that is not up yet is given up.
   virtual Status remove(NodeId node, Duration grace) = 0;
 
+  // A node under removal that has not gone yet stays; no answer follows.
+  virtual Status keep(NodeId node) = 0;
+
   virtual Status set_knob(std::string_view knob, double value) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "scenarios/scenario.h"
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 
@@ -19,6 +20,11 @@ void for_each_node(const Scenario& scenario, const Visit& visit) {
 }
 
 }  // namespace
+
+bool hosts_service(const NodeGroup& group, const Service& service) {
+  return group.services.empty() || std::find(group.services.begin(), group.services.end(),
+                                             service.name) != group.services.end();
+}
 
 int node_count(const Scenario& scenario) {
   int count = 0;

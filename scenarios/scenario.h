@@ -240,6 +240,9 @@ struct Scenario {
   std::vector<std::string> overrides;  // --set KEY=VALUE as given, in order
 };
 
+// Whether the group's nodes run the service.
+bool hosts_service(const NodeGroup& group, const Service& service);
+
 // Nodes in id order: those there from the beginning, groups in file order; then the places that
 // scaling may fill, groups in the same order. All of them, or only the former.
 int node_count(const Scenario& scenario);

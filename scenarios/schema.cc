@@ -90,6 +90,7 @@ void read_strategies(Section& s, Strategies& strategies) {
     const Result<std::string> written = text()(node);
     return written ? balancer_in_full(*written) : written;
   });
+  read_control_strategies(s, strategies.control);
 }
 
 void read_targets(Section& s, Targets& targets) {
@@ -183,6 +184,8 @@ void read_scenario(Section& s, Scenario& scenario) {
   s.table("router", [&](Section& t) { read_router(t, scenario.router); });
   scenario.strategies.balancer = *balancer_in_full(scenario.strategies.balancer);
   s.table("strategies", [&](Section& t) { read_strategies(t, scenario.strategies); });
+  s.table("control", [&](Section& t) { read_control(t, scenario.control); });
+  s.tables("command", scenario.commands, read_command);
   s.table("targets", [&](Section& t) { read_targets(t, scenario.targets); });
   s.tables("fault", scenario.faults, read_fault);
   name_faults(scenario.faults);

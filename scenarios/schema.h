@@ -134,6 +134,10 @@ void read_scenario(Section& root, Scenario& scenario);
 // The [router] keys, of scenarios and of gateways alike, and what takes two of them to tell.
 void read_router(Section& section, RouterSettings& router);
 void check_router(const RouterSettings& router, Reader& reader);
+// schema_control.cc: the control plane.
+void read_control(Section& section, ControlSettings& control);
+void read_control_strategies(Section& section, ControlStrategies& strategies);
+void read_command(Section& section, TimedCommand& command);
 // schema_workload.cc
 void read_workload(Section& section, Workload& workload);
 // schema_faults.cc

@@ -106,13 +106,10 @@ class Checker {
     }
   }
 
-  static bool runs(const NodeGroup& group, const Service& service) {
-    return group.services.empty() || contains(group.services, service.name);
-  }
-
   bool is_hosted(const Service& service) const {
-    return std::ranges::any_of(scenario_.cluster.groups,
-                               [&](const NodeGroup& group) { return runs(group, service); });
+    return std::ranges::any_of(scenario_.cluster.groups, [&](const NodeGroup& group) {
+      return hosts_service(group, service);
+    });
   }
 
   // A node's cores are shared in one way by all services on it.
@@ -121,7 +118,7 @@ class Checker {
       const Service* first = nullptr;
       for (std::size_t i = 0; i < scenario_.services.size(); ++i) {
         const Service& service = scenario_.services[i];
-        if (!runs(group, service)) continue;
+        if (!hosts_service(group, service)) continue;
         if (first == nullptr) first = &service;
         expect(service.discipline == first->discipline, service_key(i) + ".discipline",
                "found another than that of " + quoted(first->name) +

@@ -26,6 +26,14 @@ struct Machine {
   Time drain_limit = kNever;  // when a drain is cut short; other events are stale
   std::uint32_t boot = 0;     // number of the start under way; others are stale
   int start_tries = 0;
+
+  // Of groups that scale: whether the place is filled, and paid for since when and for how long.
+  bool is_present = true;
+  bool is_provisioned = false;  // asked for, not up yet
+  bool is_leaving = false;      // drains for good
+  Time paid_since = kStart;
+  double paid_ns = 0;
+
   std::vector<std::pair<std::uint32_t, double>> slowdowns;  // effect, factor
   std::vector<std::uint32_t> held;                          // jobs that came while paused
 

@@ -39,12 +39,14 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
       network_(scenario, platform, streams, agenda_, flows_),
       collector_(scenario, streams, "sim", options_.record),
       faults_(*this, scenario, streams, options_.record),
+      control_(*this, scenario, streams, [this](DecisionRow& row) { log_control(row); }),
       gateway_choice_(streams.named("gateways")),
       end_(kStart + scenario.duration),
       is_flow_fidelity_(scenario.fidelity == Fidelity::kFlow) {
   build_machines();
   build_gateways();
   build_transfers();
+  if (control_.is_on()) collector_.watch();
   next_arrival_ = arrivals_->next_at();
   agenda_.push(kStart + scenario.record.interval, EventKind::kSample, 0);
   if (scenario.warmup.count() > 0) agenda_.push(kStart + scenario.warmup, EventKind::kSample, 1);
@@ -56,7 +58,7 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
 World::~World() = default;
 
 Time World::next_boundary() const {
-  Time next = std::min(end_, faults_.next_at());
+  Time next = std::min({end_, faults_.next_at(), control_.next_at()});
   if (next_transfer_ < transfer_dates_.size()) {
     next = std::min(next, transfer_dates_[next_transfer_].first);
   }
@@ -166,6 +168,7 @@ void World::dispatch(const Event& event) {
     case EventKind::kArrival:
     case EventKind::kFault:
     case EventKind::kTransfer:
+    case EventKind::kControl:
       break;
   }
   assert(false && "never on the agenda");
@@ -177,6 +180,10 @@ void World::play_boundary() {
   if (faults_.next_at() <= date) {
     note(EventKind::kFault, faults_.next_number());
     faults_.play(date);
+  }
+  if (control_.next_at() <= date && date < end_) {
+    note(EventKind::kControl, 0);
+    control_.play(date);
   }
   while (next_transfer_ < transfer_dates_.size() && transfer_dates_[next_transfer_].first <= date) {
     const std::uint32_t transfer = transfer_dates_[next_transfer_++].second;

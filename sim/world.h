@@ -16,6 +16,7 @@
 
 #include "scenarios/arrivals.h"
 #include "scenarios/collector.h"
+#include "scenarios/control_loop.h"
 #include "scenarios/fault_player.h"
 #include "sim/event_queue.h"
 #include "sim/flows.h"
@@ -50,7 +51,7 @@ struct WorldOptions {
   std::function<RouterTap*(std::uint32_t gateway)> tap;  // who listens to its Router, or null
 };
 
-class World final : public FaultWorld {
+class World final : public FaultWorld, private ControlWorld {
  public:
   World(const Scenario& scenario, const Streams& streams, const Platform& platform,
         std::unique_ptr<ArrivalSource> arrivals, WorldOptions options);
@@ -74,6 +75,7 @@ class World final : public FaultWorld {
   Time now() const override { return now_; }
   std::size_t node_count() const override { return machines_.size(); }
   int healthy_nodes() const override;
+  int expected_nodes() const override;
   FaultedNode node(NodeId node) const override;
   std::string_view means(FaultAction) const override { return "sim"; }
   void crash(NodeId node, bool notify, bool keep_queue) override;
@@ -128,6 +130,18 @@ class World final : public FaultWorld {
   void start_flows();
   void end_run();
 
+  // world_control.cc: what the control plane asks for
+  GatewayReport take_gateway_report() override { return collector_.take_watched(now_); }
+  Status provision(NodeId node, Duration boot_time) override;
+  Status remove(NodeId node, Duration grace) override;
+  Status keep(NodeId node) override;
+  Status set_knob(std::string_view knob, double value) override;
+  void on_provisioned(std::uint32_t node);
+  void fail_provisioning(std::uint32_t node, std::string_view why);
+  void vanish(std::uint32_t node);
+  void tell_services(MembershipChange::Kind kind, std::uint32_t node);
+  void log_control(DecisionRow& row);
+
   // world_faults.cc
   void deliver_held(const Message& message);
   void apply_factor(std::uint32_t node);
@@ -146,7 +160,7 @@ class World final : public FaultWorld {
   void start_executions(std::uint32_t node);
   void leave_if_drained(std::uint32_t node);
   void on_drain_limit(std::uint32_t node);
-  void announce(MembershipChange::Kind kind, std::uint32_t node);
+  void announce(MembershipChange change);
   void on_membership(std::uint32_t change);
   Time report_date(std::uint32_t node) const;
   void on_reports_due(std::uint32_t node);
@@ -188,6 +202,7 @@ class World final : public FaultWorld {
   Network network_;
   Collector collector_;
   FaultPlayer faults_;
+  ControlLoop control_;
   std::vector<SimGateway> gateways_;
   std::vector<Machine> machines_;
   std::vector<ClassRules> classes_;

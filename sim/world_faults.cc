@@ -20,6 +20,12 @@ FaultedNode World::node(NodeId node) const {
   return {machine.up, machine.incarnation, jobs, machine.completed, machine.slowdown()};
 }
 
+int World::expected_nodes() const {
+  return static_cast<int>(std::count_if(machines_.begin(), machines_.end(), [](const Machine& m) {
+    return m.is_present && !m.is_provisioned && !m.is_leaving;
+  }));
+}
+
 int World::healthy_nodes() const {
   return static_cast<int>(std::count_if(machines_.begin(), machines_.end(), [](const Machine& m) {
     return m.up && m.pauses == 0 && !m.is_draining();
@@ -114,7 +120,9 @@ void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
   }
   apply_factor(node);
   platform_.hosts[network_.gateways() + node].host->turn_off();
-  if (notify) announce(MembershipChange::Kind::kDown, node);
+  if (notify) announce({MembershipChange::Kind::kDown, id_at<NodeId>(node)});
+  if (machine.is_leaving) return vanish(node);
+  control_.node_is(id_at<NodeId>(node), NodePhase::kDown);
 }
 
 void World::start(NodeId node) {
@@ -124,10 +132,10 @@ void World::start(NodeId node) {
   } else if (machine.drains > 0) {
     --machine.drains;
   }
-  if (machine.crashes > 0 || machine.drains > 0) return;
+  if (machine.crashes > 0 || machine.drains > 0 || !machine.is_present) return;
   machine.drain_limit = kNever;
   const auto n = static_cast<std::uint32_t>(index(node));
-  if (machine.up) return announce(MembershipChange::Kind::kUp, n);
+  if (machine.up) return announce({MembershipChange::Kind::kUp, node});
   ++machine.boot;
   machine.start_tries = 0;
   const Duration delay = faults_.start_delay(node);
@@ -137,14 +145,23 @@ void World::start(NodeId node) {
 
 void World::retry_start(NodeId node) {
   Machine& machine = machines_[index(node)];
-  if (machine.up || machine.start_tries < kStartTriesMax) return;
+  if (machine.up || !machine.is_present || machine.start_tries < kStartTriesMax) return;
   machine.start_tries = 0;
   on_start_due(static_cast<std::uint32_t>(index(node)), ++machine.boot);
 }
 
 void World::on_start_due(std::uint32_t node, std::uint32_t boot) {
   Machine& machine = machines_[node];
-  if (machine.up || machine.boot != boot || machine.crashes > 0 || machine.drains > 0) return;
+  if (machine.up || machine.boot != boot) return;
+  if (machine.is_provisioned) {
+    const bool is_struck = machine.crashes > 0 || machine.drains > 0;
+    if (!is_struck && !faults_.start_fails(id_at<NodeId>(node), machine.start_tries)) {
+      return bring_up(node);
+    }
+    ++machine.start_tries;
+    return fail_provisioning(node, is_struck ? "a fault keeps it down" : "the start failed");
+  }
+  if (machine.crashes > 0 || machine.drains > 0) return;
   if (!faults_.start_fails(id_at<NodeId>(node), machine.start_tries)) return bring_up(node);
   if (++machine.start_tries >= kStartTriesMax) {
     return log_decision("machine", "start", fmt::format("node:{}", node), machine.start_tries,
@@ -173,7 +190,9 @@ void World::bring_up(std::uint32_t node) {
     machine.server.refill(jobs_, now_);
   }
   apply_factor(node);
-  announce(MembershipChange::Kind::kUp, node);
+  if (machine.is_provisioned) on_provisioned(node);
+  announce({MembershipChange::Kind::kUp, id_at<NodeId>(node)});
+  control_.node_is(id_at<NodeId>(node), NodePhase::kReady);
 }
 
 void World::drain(NodeId node, Duration grace) {
@@ -190,7 +209,7 @@ void World::drain(NodeId node, Duration grace) {
     agenda_.push(limit, EventKind::kDrainLimit, n);
   }
   if (machine.drains > 1) return;
-  announce(MembershipChange::Kind::kDrain, n);
+  announce({MembershipChange::Kind::kDrain, node});
   leave_if_drained(n);
 }
 

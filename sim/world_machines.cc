@@ -144,12 +144,12 @@ void World::on_drain_limit(std::uint32_t node) {
   stop_machine(node, true, false);
 }
 
-void World::announce(MembershipChange::Kind kind, std::uint32_t node) {
+void World::announce(MembershipChange change) {
+  const auto from = network_.gateways() + static_cast<std::uint32_t>(index(change.node));
   for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
     const std::uint32_t id = changes_.acquire();
-    changes_[id] = {{kind, id_at<NodeId>(node)}, g};
-    agenda_.push(now_ + network_.latency(network_.gateways() + node, g), EventKind::kMembership,
-                 id);
+    changes_[id] = {change, g};
+    agenda_.push(now_ + network_.latency(from, g), EventKind::kMembership, id);
   }
 }
 
@@ -237,6 +237,8 @@ void World::on_report_arrive(std::uint32_t id) {
   }
   reports_.release(id);
   gateways_[on_way.gateway].routing.report(id_at<NodeId>(on_way.node), on_way.report, now_);
+  // The control plane sits beside the first gateway, and hears what that one hears.
+  if (on_way.gateway == 0) control_.report(id_at<NodeId>(on_way.node), on_way.report);
 }
 
 }  // namespace phoenix::sim

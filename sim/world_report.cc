@@ -45,6 +45,12 @@ std::vector<NodeSample> World::node_samples() {
     sample.refused = machine.refused;
     sample.attempts = machine.attempts;
     sample.state = !machine.up ? 0 : machine.is_draining() ? 2 : machine.pauses > 0 ? 3 : 1;
+    sample.paid_ns = machine.paid_ns;
+    if (machine.is_present) {
+      sample.paid_ns += static_cast<double>((now_ - machine.paid_since).count());
+    } else {
+      sample.state = 4;
+    }
     samples.push_back(sample);
   }
   return samples;
@@ -65,6 +71,11 @@ void World::log_decision(std::string_view family, std::string_view action, std::
   row.reason = reason;
   row.outcome = outcome;
   options_.record->append(row);
+}
+
+void World::log_control(DecisionRow& row) {
+  row.seq = static_cast<std::int64_t>(decisions_++);
+  if (options_.record != nullptr) options_.record->append(row);
 }
 
 void World::record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result) {
@@ -113,7 +124,8 @@ RunSummary World::finish() {
     collector_.unanswered(id_at<ClassId>(request.request_class), request.arrived);
     if (collector_.is_recorded(request.seq)) record_request(request, -1, RequestRow::kUnderWay);
   }
-  RunSummary summary = collector_.summarize(now_, node_samples());
+  control_.finish();
+  RunSummary summary = collector_.summarize(now_, node_samples(), control_.scaling_response_s());
   for (const SimGateway& gateway : gateways_) {
     const RouterCounters& counters = gateway.routing.router().counters();
     summary.attempts += counters.attempts;

@@ -8,11 +8,6 @@
 namespace phoenix::sim {
 namespace {
 
-bool hosts_service(const NodeGroup& group, const Service& service) {
-  return group.services.empty() || std::find(group.services.begin(), group.services.end(),
-                                             service.name) != group.services.end();
-}
-
 // "gateway:0", "node:3" or "group:new" (its first node), as an endpoint: gateways first, then
 // nodes.
 std::uint32_t endpoint_number(const Scenario& scenario, const std::string& text) {
@@ -34,25 +29,31 @@ std::uint32_t endpoint_number(const Scenario& scenario, const std::string& text)
 }  // namespace
 
 void World::build_machines() {
-  std::uint32_t group_index = 0;
-  for (const NodeGroup& group : scenario_.cluster.groups) {
-    std::vector<int> queues;
-    Discipline discipline = Discipline::kProcessorSharing;
-    for (const Service& service : scenario_.services) {
-      const bool hosted = hosts_service(group, service);
-      queues.push_back(hosted ? service.queue : -group.cores);
-      if (hosted) discipline = service.discipline;
-    }
-    for (int i = 0; i < group.count; ++i) {
-      machines_.emplace_back(Server(group.cores, group.speed, discipline, queues));
-      machines_.back().group = group_index;
-    }
+  std::vector<std::vector<int>> queues(scenario_.cluster.groups.size());
+  std::vector<Discipline> disciplines(queues.size(), Discipline::kProcessorSharing);
+  for (std::size_t g = 0; g < queues.size(); ++g) {
+    const NodeGroup& group = scenario_.cluster.groups[g];
     double resident = 0;
     for (const Service& service : scenario_.services) {
-      if (hosts_service(group, service)) resident += service.memory_bytes;
+      const bool hosted = hosts_service(group, service);
+      queues[g].push_back(hosted ? service.queue : -group.cores);
+      if (!hosted) continue;
+      disciplines[g] = service.discipline;
+      resident += service.memory_bytes;
     }
     resident_bytes_.push_back(resident);
-    ++group_index;
+  }
+  for (const int place : node_groups(scenario_)) {
+    const auto g = static_cast<std::size_t>(place);
+    const NodeGroup& group = scenario_.cluster.groups[g];
+    machines_.emplace_back(Server(group.cores, group.speed, disciplines[g], queues[g]));
+    machines_.back().group = static_cast<std::uint32_t>(g);
+  }
+  for (auto n = static_cast<std::size_t>(initial_node_count(scenario_)); n < machines_.size();
+       ++n) {
+    machines_[n].is_present = false;
+    machines_[n].up = false;
+    platform_.hosts[network_.gateways() + n].host->turn_off();
   }
 }
 
@@ -68,6 +69,7 @@ void World::build_gateways() {
     RouterDriver<GatewayPort> routing(make_router(scenario_, streams_, gateway), {this, gateway},
                                       options_.tap ? options_.tap(gateway) : nullptr);
     for (std::uint32_t n = 0; n < machines_.size(); ++n) {
+      if (!machines_[n].is_present) continue;
       const NodeGroup& group = scenario_.cluster.groups[machines_[n].group];
       for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
         if (!hosts_service(group, scenario_.services[s])) continue;

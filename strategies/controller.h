@@ -27,6 +27,8 @@
 #include "strategies/core/load_report.h"
 #include "strategies/core/result.h"
 #include "strategies/core/time.h"
+#include "strategies/tuning/formulas.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix {
 
@@ -88,6 +90,8 @@ struct ControlSetup {
   ControlStrategies strategies;
   std::vector<ControlGroup> groups;
   std::vector<int> node_groups;  // by NodeId: every place, filled or not
+  Knobs knobs;                   // as they are at first
+  TuningFacts facts;             // what is known of network and nodes beforehand
 };
 
 enum class NodePhase : std::uint8_t { kAbsent, kProvisioning, kReady, kDraining, kDown };
@@ -131,41 +135,19 @@ constexpr std::string_view to_text(Command::Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-// What the control plane thinks, for operators: /status, the live page, `phoenix explain`.
-struct ControllerStatus {
-  struct Pool {
-    std::string group;
-    int current = 0, desired = 0, ready = 0, provisioning = 0, draining = 0;
-    int minimum = 0, maximum = 0;
-    Duration cooldown_out{0}, cooldown_in{0};  // what is left of them
-    int policies = 0;
-    double predicted_rate = std::numeric_limits<double>::quiet_NaN();
-    bool forecast_trusted = false;
-    std::string forecast_reason;
-  };
-  std::vector<std::pair<std::string, double>> current_metrics;
-  double compliance_mean = std::numeric_limits<double>::quiet_NaN();
-  double compliance_minimum = std::numeric_limits<double>::quiet_NaN();
-  std::string worst_target;
-  std::vector<std::string> active_optimizations;
-  std::vector<std::string> recommendations;
-  std::string trend;  // "rising", "falling", "stable", with its significance
-  std::vector<std::string> alerts;
-  std::vector<Pool> pools;
-  std::vector<std::string> policies;
-  std::uint64_t decisions = 0;
-};
+struct ControllerStatus;  // control/status.h
 
 class Controller {
  public:
-  // REQUIRES: every strategy text is one that check() accepts.
+  // REQUIRES: every strategy text is one that in_full() accepts.
   explicit Controller(const ControlSetup& setup);
   ~Controller();
   Controller(const Controller&) = delete;
   Controller& operator=(const Controller&) = delete;
 
-  // The error says which strategy text cannot be used, and why.
-  static Status check(const ControlStrategies& strategies);
+  // The same strategies printed back with every setting. The error says which text cannot be used,
+  // and why.
+  static Result<ControlStrategies> in_full(const ControlStrategies& strategies);
 
   void on_node(NodeId node, NodePhase phase, Time now);
   void on_report(NodeId node, const LoadReport& report, Time now);

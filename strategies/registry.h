@@ -7,6 +7,9 @@
 #include <string_view>
 
 #include "strategies/balancing/balancer.h"
+#include "strategies/forecasting/forecaster.h"
+#include "strategies/placement/placer.h"
+#include "strategies/scaling/scaler.h"
 
 namespace phoenix {
 
@@ -14,5 +17,12 @@ std::span<const BalancerEntry> balancers();
 
 // From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
 Result<MadeBalancer> make_balancer(std::string_view text);
+
+std::span<const ScalerEntry> scalers();
+Result<MadeScaler> make_scaler(std::string_view text);
+std::span<const ForecasterEntry> forecasters();
+Result<MadeForecaster> make_forecaster(std::string_view text);
+std::span<const PlacerEntry> placers();
+Result<MadePlacer> make_placer(std::string_view text);
 
 }  // namespace phoenix

@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "strategies/balancing/recursive_least_squares.h"
+#include "strategies/core/recursive_least_squares.h"
 #include "strategies/core/ids.h"
 #include "strategies/core/load_report.h"
 #include "strategies/core/time.h"

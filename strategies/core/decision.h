@@ -14,8 +14,15 @@ namespace phoenix {
 
 using DecisionId = std::uint64_t;  // from 1, in order of deciding
 
+// Hands the ids out. One for all families of a cluster, so that an outcome belongs to one decision.
+struct DecisionIds {
+  DecisionId last = 0;
+  DecisionId take() { return ++last; }
+};
+
 enum class DecisionKind : std::uint8_t {
-  kScaleOut,      // bring `count` more nodes of `subject` (a node group) up
+  kScaleOut,      // bring `count` more nodes of `subject` (a node group) up; where `node` is set:
+                  // take that one, which is still draining, back into service instead
   kScaleIn,       // drain `node`, then take it away
   kPlaceAgent,    // start `agent` on `node`
   kStopAgent,     // stop `agent` on `node`

@@ -132,6 +132,20 @@ class SettingReader : public SettingVisitor {
     value = static_cast<int>(place - names.begin());
   }
 
+  void text(std::string_view key, std::string& value, std::string_view /*allowed*/,
+            std::string_view /*help*/) override {
+    if (const std::string* found = find(key)) value = *found;
+  }
+
+  void list(std::string_view key, std::vector<std::string>& value, std::string_view /*allowed*/,
+            std::string_view /*help*/) override {
+    const std::string* found = find(key);
+    if (found == nullptr) return;
+    Result<std::vector<std::string>> parsed = parse_list_text(*found);
+    if (!parsed) return refuse(key, *found, parsed.error());
+    value = std::move(*parsed);
+  }
+
   Status verdict() const {
     for (const auto& [key, value] : text_.settings) {
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
@@ -191,6 +205,14 @@ class SettingLister : public SettingVisitor {
               std::string_view help) override {
     add(key, std::string(names[static_cast<std::size_t>(value)]), one_of(names), help);
   }
+  void text(std::string_view key, std::string& value, std::string_view allowed,
+            std::string_view help) override {
+    add(key, value, std::string(allowed), help);
+  }
+  void list(std::string_view key, std::vector<std::string>& value, std::string_view allowed,
+            std::string_view help) override {
+    add(key, '[' + join_names(value) + ']', "a list of " + std::string(allowed), help);
+  }
 
   std::vector<SettingInfo> settings;
 
@@ -218,6 +240,22 @@ Result<SettingsText> parse_settings_text(std::string_view text) {
   const Status body = parse_settings_body(whole.substr(open + 1, whole.size() - open - 2), parsed);
   if (!body) return Error{body.error()};
   return parsed;
+}
+
+Result<std::vector<std::string>> parse_list_text(std::string_view text) {
+  const std::string_view whole = trim(text);
+  if (whole.empty() || whole.front() != '[') return std::vector<std::string>{std::string(whole)};
+  if (whole.back() != ']') return Error{"a list that starts with [ ends with ]"};
+  const std::string_view body = whole.substr(1, whole.size() - 2);
+  std::vector<std::string> items;
+  if (trim(body).empty()) return items;
+  const auto parts = split_settings(body);
+  if (parts.empty()) return Error{"brackets do not match"};
+  for (const std::string_view part : parts) {
+    if (trim(part).empty()) return Error{"an item of a list must not be empty"};
+    items.emplace_back(trim(part));
+  }
+  return items;
 }
 
 Status apply_settings(const SettingsText& text, const VisitFunction& visit) {

@@ -42,6 +42,12 @@ class SettingVisitor {
   // `value` is an index into `names`.
   virtual void choice(std::string_view key, int& value, std::span<const std::string_view> names,
                       std::string_view help) = 0;
+  // Free text, such as a name or a nested strategy text. Never empty; `allowed` says what it holds.
+  virtual void text(std::string_view key, std::string& value, std::string_view allowed,
+                    std::string_view help) = 0;
+  // Texts written `[a, b[c=1], d]`, or one alone without the brackets; `[]` is the empty list.
+  virtual void list(std::string_view key, std::vector<std::string>& value, std::string_view allowed,
+                    std::string_view help) = 0;
 };
 
 // One setting as `phoenix list` shows it.
@@ -59,6 +65,9 @@ struct SettingsText {
   std::vector<std::pair<std::string, std::string>> settings;
 };
 Result<SettingsText> parse_settings_text(std::string_view text);
+
+// The texts of `[a, b[c=1], d]`; a text that does not start with a bracket is a list of one.
+Result<std::vector<std::string>> parse_list_text(std::string_view text);
 
 using VisitFunction = std::function<void(SettingVisitor&)>;
 
@@ -85,7 +94,8 @@ struct StrategyEntry {
   std::function<Result<Made>(const SettingsText&)> make;
 };
 
-// Builds the entry of a strategy whose constructor takes its options:
+// Builds the entry of a strategy whose constructor takes its options. Options whose values must fit
+// each other say so in a `Status check() const`, whose error is told under the strategy's name.
 //   BalancerEntry p2c() { return strategy_entry<Balancer, P2c, P2cOptions>("p2c", "best of two
 //   ..."); }
 template <class Product, class Strategy, class Options>
@@ -99,6 +109,9 @@ StrategyEntry<Product> strategy_entry(std::string name, std::string summary) {
     Options options;
     const VisitFunction visit = [&](SettingVisitor& v) { options.visit(v); };
     if (Status applied = apply_settings(text, visit); !applied) return Error{applied.error()};
+    if constexpr (requires { options.check(); }) {
+      if (Status fits = options.check(); !fits) return Error{name + ": " + fits.error()};
+    }
     return typename StrategyEntry<Product>::Made{std::make_unique<Strategy>(options),
                                                  print_settings(name, visit)};
   };

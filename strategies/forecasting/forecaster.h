@@ -4,6 +4,7 @@
 //
 // One thread at a time. observe() and predict() are O(1) to O(k^2), k <= 16, and do not allocate
 // once warmed up. Nothing throws; whatever is put in, what comes out is finite and not negative.
+// Settings count in steps of the series: with a value each 5 minutes, a day is 288.
 #pragma once
 
 #include "strategies/core/settings.h"
@@ -14,8 +15,8 @@ class Forecaster {
  public:
   virtual ~Forecaster() = default;
 
-  // The next value of the series. NaN is a gap: the model moves on by its own prediction.
-  // Infinite and negative values are gaps too.
+  // The next value of the series. NaN is a gap: the model moves on by its own prediction and learns
+  // nothing. Infinite values, negative ones and those beyond kSeriesMax are gaps too.
   virtual void observe(double value) = 0;
 
   // The value `steps` >= 1 after the last observed one; 0 before anything was observed.
@@ -24,5 +25,16 @@ class Forecaster {
 
 using ForecasterEntry = StrategyEntry<Forecaster>;
 using MadeForecaster = ForecasterEntry::Made;
+
+ForecasterEntry last_value();
+ForecasterEntry drift();
+ForecasterEntry seasonal_naive();
+ForecasterEntry ewma();
+ForecasterEntry holt_winters();
+ForecasterEntry holt_winters_multiplicative();
+ForecasterEntry holt_winters_two_seasons();
+ForecasterEntry harmonic();
+ForecasterEntry autoregression();
+ForecasterEntry mixture();
 
 }  // namespace phoenix

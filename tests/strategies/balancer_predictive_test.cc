@@ -4,7 +4,7 @@
 #include <string>
 
 #include "strategies/balancing/latency_model.h"
-#include "strategies/balancing/recursive_least_squares.h"
+#include "strategies/core/recursive_least_squares.h"
 #include "strategies/metrics/histogram.h"
 #include "tests/strategies/pool_harness.h"
 

@@ -32,6 +32,14 @@ class RecursiveLeastSquares {
   // Starts from what others have learnt.
   void set_theta(const Vector& theta) { theta_ = theta; }
 
+  // For a feature `slope` that counts from an origin, beside the constant feature: the origin moves
+  // by `distance`, and what was learnt stays the same function.
+  void shift_slope(int slope, int constant, double distance) {
+    theta_[constant] += distance * theta_[slope];
+    covariance_.row(constant) += distance * covariance_.row(slope);
+    covariance_.col(constant) += distance * covariance_.col(slope);
+  }
+
   // REQUIRES: x and y finite, 0 < forgetting <= 1.
   void learn(const Vector& x, double y, double forgetting) {
     const Vector px = covariance_ * x;

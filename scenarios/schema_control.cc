@@ -1,0 +1,101 @@
+#include <map>
+
+#include "scenarios/schema.h"
+#include "scenarios/schema_values.h"
+#include "strategies/core/units.h"
+
+namespace phoenix::schema {
+namespace {
+
+using Kind = Command::Kind;
+
+// What each command needs besides its date.
+struct CommandShape {
+  bool takes_name, takes_value, takes_strategy;
+};
+
+const std::map<Kind, CommandShape>& shapes() {
+  static const std::map<Kind, CommandShape> known = {
+      {Kind::kScaleTo, {false, true, false}},      {Kind::kEvaluateScaling, {false, false, false}},
+      {Kind::kOptimizeNow, {false, false, false}}, {Kind::kRebalanceNow, {false, false, false}},
+      {Kind::kUpdateTarget, {true, true, false}},  {Kind::kAddPolicy, {true, false, true}},
+      {Kind::kRemovePolicy, {true, false, false}}, {Kind::kEvent, {true, false, false}},
+      {Kind::kSetKnob, {true, true, false}},
+  };
+  return known;
+}
+
+Parser<Kind> command_kind() {
+  std::vector<std::pair<std::string, Kind>> options;
+  for (const auto& [kind, shape] : shapes()) options.emplace_back(to_text(kind), kind);
+  return choice<Kind>(std::move(options));
+}
+
+// A number, or a quantity with its unit in base units; what it means, its name tells.
+Result<double> any_quantity(const TomlNode& node) {
+  if (node.kind == TomlNode::Kind::kInteger || node.kind == TomlNode::Kind::kFloat) {
+    return node.number;
+  }
+  if (node.kind == TomlNode::Kind::kString) {
+    if (const Result<Duration> time = parse_duration(node.text)) return to_seconds(*time);
+    if (const Result<double> rate = parse_rate(node.text)) return *rate;
+    if (const Result<double> bytes = parse_bytes(node.text)) return *bytes;
+    if (const Result<double> number = parse_number(node.text)) return *number;
+  }
+  return wrong(node, R"(a number, or a quantity such as "50 ms", "2000 /s", "64 kB" or "80%")");
+}
+
+// One strategy of `strategies`, checked by the controller as a whole.
+Parser<std::string> strategy(std::string ControlStrategies::*family) {
+  return [family](const TomlNode& node) -> Result<std::string> {
+    Result<std::string> written = text()(node);
+    if (!written) return written;
+    ControlStrategies asked;
+    asked.*family = *written;
+    const Result<ControlStrategies> full = Controller::in_full(asked);
+    if (!full) return Error{full.error()};
+    return (*full).*family;
+  };
+}
+
+}  // namespace
+
+void read_control(Section& s, ControlSettings& control) {
+  s.field("collect_interval", control.collect_interval, duration(kPositive));
+  s.field("optimization_interval", control.optimization_interval, duration(kPositive));
+  s.field("scaling_interval", control.scaling_interval, duration(kPositive));
+  s.field("prediction_interval", control.prediction_interval, duration(kPositive));
+  s.field("rebalancing_interval", control.rebalancing_interval, duration(kPositive));
+  s.field("cooldown_out", control.cooldown_out, duration(kNotNegative));
+  s.field("cooldown_in", control.cooldown_in, duration(kNotNegative));
+  s.field("drain_grace", control.drain_grace, duration(kNotNegative));
+  s.field("forecast_step", control.forecast_step, duration(kPositive));
+  s.field("forecast_period", control.forecast_period, duration(kPositive));
+  s.field("report_age_max", control.report_age_max, duration(kPositive));
+  s.field("flaps_per_hour", control.flaps_per_hour, number(at_least(0, 1e6)));
+}
+
+void read_control_strategies(Section& s, ControlStrategies& strategies) {
+  s.field("scaler", strategies.scaler, strategy(&ControlStrategies::scaler));
+  s.field("tuner", strategies.tuner, strategy(&ControlStrategies::tuner));
+  s.field("placer", strategies.placer, strategy(&ControlStrategies::placer));
+  s.field("rebalancer", strategies.rebalancer, strategy(&ControlStrategies::rebalancer));
+  s.field("forecaster", strategies.forecaster, strategy(&ControlStrategies::forecaster));
+}
+
+void read_command(Section& s, TimedCommand& timed) {
+  s.required("at", timed.at, duration(kNotNegative));
+  s.required("do", timed.command.kind, command_kind());
+  const CommandShape shape = shapes().at(timed.command.kind);
+  if (timed.command.kind == Kind::kScaleTo) s.field("group", timed.command.subject, text());
+  if (timed.command.kind == Kind::kRebalanceNow) {
+    s.field("rebalancer", timed.command.text, strategy(&ControlStrategies::rebalancer));
+  }
+  if (shape.takes_name) s.required("subject", timed.command.subject, text());
+  if (shape.takes_value) s.required("value", timed.command.value, any_quantity);
+  if (shape.takes_strategy) {
+    s.required("policy", timed.command.text, strategy(&ControlStrategies::scaler));
+  }
+}
+
+}  // namespace phoenix::schema

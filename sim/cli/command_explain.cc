@@ -1,0 +1,118 @@
+#include <iostream>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "analysis/explain_text.h"
+#include "analysis/record_reader.h"
+#include "sim/cli/commands.h"
+#include "strategies/core/nearest_name.h"
+#include "strategies/core/time.h"
+#include "strategies/core/units.h"
+
+namespace phoenix::cli {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr const char* kHelp =
+    R"(phoenix explain - what was decided in a run, why, and what came of it
+
+usage: phoenix explain OUT.h5 [OPTIONS]
+
+Every decision with what was seen, what was decided, the reason, and its outcome.
+
+)";
+
+constexpr const char* kExamples = R"(
+examples:
+  phoenix explain out.h5
+  phoenix explain out.h5 --family scaling
+  phoenix explain out.h5 --at 95s
+)";
+
+struct ExplainArguments {
+  std::string file;
+  ExplainFilter filter;
+  bool json = false;
+};
+
+po::options_description option_list() {
+  po::options_description options("options");
+  auto add = options.add_options();
+  add("at", po::value<std::string>()->value_name("TIME"),
+      "only what was under way then, and the newest decision before about each subject");
+  add("family", po::value<std::string>()->value_name("NAME"),
+      "only routing, scaling, placement, rebalancing, tuning, alerts, ...");
+  add("json", "print the decisions as JSON");
+  add("help,h", "this text");
+  return options;
+}
+
+Result<ExplainArguments> arguments_of(const po::variables_map& values) {
+  ExplainArguments arguments;
+  if (values.count("file") == 0) return Error{"takes one record"};
+  const auto files = values["file"].as<std::vector<std::string>>();
+  if (files.size() != 1) return Error{"takes one record"};
+  arguments.file = files.front();
+  arguments.json = values.count("json") > 0;
+  if (values.count("family") > 0) arguments.filter.family = values["family"].as<std::string>();
+  if (values.count("at") > 0) {
+    const Result<Duration> at = parse_duration(values["at"].as<std::string>());
+    if (!at) return Error{"--at: " + at.error()};
+    arguments.filter.at_s = to_seconds(*at);
+  }
+  return arguments;
+}
+
+int explain(const ExplainArguments& arguments) {
+  const auto fails = [](const std::string& why) {
+    std::cerr << "phoenix explain: " << why << "\n";
+    return kBadInput;
+  };
+  const Result<RecordReader> record = RecordReader::open(arguments.file);
+  if (!record) return fails(record.error());
+  const Result<std::vector<DecisionRow>> rows = record->rows<DecisionRow>();
+  if (!rows) return fails(rows.error());
+  const std::vector<std::string> families = decision_families(*rows);
+  const std::string& family = arguments.filter.family;
+  if (!family.empty() && std::find(families.begin(), families.end(), family) == families.end()) {
+    const std::string known = families.empty() ? "none" : join_names(families);
+    return fails("--family: found " + family + "; in this record there are " + known +
+                 did_you_mean(family, families));
+  }
+  const std::vector<DecisionRow> chosen = select_decisions(*rows, arguments.filter);
+  if (arguments.json) {
+    std::cout << explain_json(chosen) << "\n";
+  } else if (chosen.empty()) {
+    std::cout << "nothing was decided\n";
+  } else {
+    std::cout << explain_text(chosen, wants_colour(STDOUT_FILENO));
+  }
+  return kGood;
+}
+
+}  // namespace
+
+int explain_command(const Arguments& arguments) {
+  const po::options_description visible = option_list();
+  po::options_description all;
+  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
+  po::positional_options_description places;
+  places.add("file", -1);
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(places).run(), values);
+  } catch (const po::error& error) {
+    return usage_error("explain", error.what());
+  }
+  if (values.count("help") > 0) {
+    std::cout << kHelp << visible << kExamples;
+    return kGood;
+  }
+  const Result<ExplainArguments> parsed = arguments_of(values);
+  return parsed ? explain(*parsed) : usage_error("explain", parsed.error());
+}
+
+}  // namespace phoenix::cli

@@ -1,0 +1,145 @@
+#include "strategies/control/cluster_watch.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+namespace phoenix {
+namespace {
+
+constexpr double kLeastCpu = 0.05;  // below, throughput over cpu is noise
+constexpr double kCapacityMemory_s = 60;
+
+constexpr std::pair<std::string_view, std::string_view> kShortNames[] = {
+    {"response_time_p95", "agent_response_time_p95"},
+    {"throughput", "message_throughput"},
+    {"availability", "cluster_availability"},
+    {"utilization", "resource_utilization"}};
+
+std::string_view full_name(std::string_view name) {
+  for (const auto& [brief, full] : kShortNames) {
+    if (name == brief) return full;
+  }
+  return name;
+}
+
+Alerts standard_alerts(const MetricStore& store) {
+  Result<Alerts> made = Alerts::make(default_alert_rules(), store);
+  assert(made.ok());
+  return std::move(*made);
+}
+
+TargetSet targets_of(const ControlTargets& asked) {
+  TargetSet targets;
+  const auto set = [&](std::string_view name, double value) {
+    // NaN or 0 is a target nobody asked for.
+    [[maybe_unused]] const Status done =
+        value > 0 ? targets.set(name, value) : targets.remove(name);
+    assert(done.ok());
+  };
+  set("agent_response_time_p95", to_seconds(asked.response_time_p95));
+  set("message_throughput", asked.throughput);
+  set("cluster_availability", asked.availability);
+  set("resource_utilization", asked.utilization);
+  set("scaling_response_time", to_seconds(asked.scaling_response_time));
+  return targets;
+}
+
+}  // namespace
+
+ClusterWatch::ClusterWatch(const ControlSetup& setup)
+    : setup_(setup), targets_(targets_of(setup.targets)), alerts_(standard_alerts(store_)) {
+  for (const int group : setup.node_groups) {
+    WatchedNode node;
+    node.group = group;
+    nodes_.push_back(node);
+  }
+  totals_.measured_at = kStart;
+  totals_.arrived = totals_.answered = totals_.failed = 0;
+}
+
+void ClusterWatch::on_node(NodeId id, NodePhase phase, Time now) {
+  WatchedNode& node = nodes_[index(id)];
+  if (phase == NodePhase::kProvisioning) node.asked_at = now;
+  if (phase == NodePhase::kReady && node.phase != NodePhase::kReady) node.ready_since = now;
+  if (phase == NodePhase::kAbsent) {
+    node.asked_at = node.ready_since = kNever;
+    readings_.forget(id);
+    alerts_.forget(id);
+  }
+  node.phase = phase;
+}
+
+void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
+  const WatchedNode& node = nodes_[index(id)];
+  if (node.phase == NodePhase::kAbsent) return;  // said before it went
+  const ControlGroup& group = group_of(node);
+  NodeReading reading;
+  reading.node = id;
+  reading.measured_at = report.measured_at;
+  reading.is_healthy = node.phase == NodePhase::kReady;
+  reading.metrics.cpu_utilization = static_cast<double>(report.cpu);
+  reading.metrics.memory_utilization = static_cast<double>(report.memory);
+  reading.metrics.network_utilization = static_cast<double>(report.network);
+  reading.metrics.message_queue_length = report.queue_length;
+  reading.runtime.tasks = report.in_service;
+  reading.runtime.run_queue = report.queue_length;
+  reading.cores = group.cores * group.speed;
+  reading.memory_bytes = std::max(1.0, group.memory_bytes);
+  reading.bandwidth = std::max(1.0, group.bandwidth);
+  readings_.report(reading);
+}
+
+void ClusterWatch::on_gateway_report(const GatewayReport& report) {
+  totals_.measured_at = report.to;
+  totals_.arrived += static_cast<double>(report.offered);
+  totals_.answered += static_cast<double>(report.completed);
+  totals_.failed += static_cast<double>(report.failed);
+  totals_.in_flight = static_cast<double>(report.in_flight);
+  totals_.responses = report.latency;
+  readings_.report(totals_);
+}
+
+const NodeReading* ClusterWatch::reading(NodeId node, Time now) const {
+  const NodeReading* reading = readings_.node(node);
+  if (reading == nullptr || reading->measured_at == kNever) return nullptr;
+  return now - reading->measured_at <= setup_.settings.report_age_max ? reading : nullptr;
+}
+
+void ClusterWatch::learn_capacity(Time now) {
+  const double cpu = store_.latest(metric::kCpu).value;
+  const double throughput = store_.latest(metric::kThroughput).value;
+  const auto ready =
+      static_cast<double>(std::count_if(nodes_.begin(), nodes_.end(), [](const WatchedNode& n) {
+        return n.phase == NodePhase::kReady;
+      }));
+  if (!(cpu >= kLeastCpu) || !(throughput > 0) || ready < 1) return;
+  const double measured = throughput / (cpu * ready);
+  const double elapsed = to_seconds(now - capacity_at_);
+  capacity_at_ = now;
+  const double weight =
+      std::isnan(node_capacity_) ? 1.0 : 1.0 - std::exp(-elapsed / kCapacityMemory_s);
+  node_capacity_ = weight >= 1 ? measured : node_capacity_ + weight * (measured - node_capacity_);
+}
+
+void ClusterWatch::collect(Time now, std::vector<AlertEvent>& events) {
+  store_.advance(now);
+  collect_cluster(readings_, collectors_, store_, now, setup_.settings.report_age_max,
+                  scaling_time_s_);
+  learn_capacity(now);
+  alerts_.evaluate(store_, readings_.nodes(), now, setup_.settings.report_age_max, events);
+}
+
+Status ClusterWatch::update_target(std::string_view name, double value) {
+  return targets_.set(full_name(name), value);
+}
+
+double ClusterWatch::target(std::string_view name) const {
+  for (const Target& target : targets_.list()) {
+    if (target.name == name) return target.value;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace phoenix

@@ -1,0 +1,104 @@
+// The nodes that may take agents, ordered so that those with alike room lie together: placers find
+// the best node by looking at a few boxes of nodes instead of at every node.
+//
+// Nodes of one class (same capacity, zone, labels, taints, price) form a group. Inside it they are
+// ordered along a Z-curve through their free shares (Morton 1966) and cut into leaves of at most
+// kLeafNodes; each leaf knows the box its nodes' values lie in. A search bounds its score by the
+// box and opens only leaves that may hold something better (branch and bound). Values are exact:
+// amounts are whole numbers below 2^53.
+//
+// One thread at a time. An update is O(leaf + log leaves); nothing allocates once leaves have
+// grown.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "strategies/core/ids.h"
+#include "strategies/placement/resources.h"
+
+namespace phoenix {
+
+// Shares of 1 that are better the higher, compared over all nodes: 1 is the best node known, 0 the
+// worst and the unknown.
+struct Merits {
+  double latency = 0;
+  double throughput = 0;
+  double availability = 0;
+  bool operator==(const Merits&) const = default;
+};
+
+inline constexpr std::size_t kIndexValues = kResourceKinds + 3;  // free amounts, then the merits
+using IndexValues = std::array<double, kIndexValues>;
+
+class FreeIndex {
+ public:
+  static constexpr std::size_t kLeafNodes = 64;
+
+  struct Box {
+    IndexValues low;
+    IndexValues high;
+    std::uint64_t first_key = 0;  // keys of the leaf are at least this, below the next leaf's
+    NodeId least = kNoNode;       // lowest id, for ties
+    std::uint32_t leaf = 0;
+  };
+
+  struct Leaf {
+    std::uint32_t size = 0;
+    std::array<NodeId, kLeafNodes> nodes;
+    std::array<std::uint64_t, kLeafNodes> keys;
+    std::array<std::array<double, kLeafNodes>, kIndexValues> values;  // by value, then by place
+  };
+
+  struct Group {
+    std::array<double, kResourceKinds> capacity{};
+    std::vector<std::uint8_t> kinds;  // resources with a capacity: the others are 0 everywhere
+    std::vector<Box> boxes;           // in order of keys
+    std::size_t size = 0;
+  };
+
+  // Groups are numbered from 0 in order of adding.
+  std::uint32_t add_group(const Resources& capacity);
+
+  // REQUIRES: the node is not in the index.
+  void insert(NodeId node, std::uint32_t group, const Resources& free, const Merits& merits);
+  // REQUIRES: the node is in the index.
+  void update(NodeId node, const Resources& free);
+  void erase(NodeId node);
+  bool contains(NodeId node) const {
+    return index(node) < places_.size() && places_[index(node)].group != kNoGroup;
+  }
+
+  std::span<const Group> groups() const { return groups_; }
+  const Leaf& leaf(std::uint32_t i) const { return leaves_[i]; }
+  std::size_t size() const { return size_; }
+
+ private:
+  static constexpr std::uint32_t kNoGroup = 0xffffffffU;
+  struct Place {
+    std::uint32_t group = kNoGroup;
+    std::uint64_t key = 0;
+  };
+
+  static std::uint64_t key_of(const Group& group, const Resources& free, NodeId node);
+  static std::size_t box_at(const Group& group, std::uint64_t key);
+  std::uint32_t place_in(const Leaf& leaf, NodeId node) const;
+  void put(Group& group, NodeId node, std::uint64_t key, const IndexValues& values);
+  IndexValues take(Group& group, NodeId node, std::uint64_t key);
+  void split(Group& group, std::size_t box);
+  void merge(Group& group, std::size_t box);
+  void drop(Group& group, std::size_t box);
+  void fit(const Group& group, Box& box) const;
+  void fit_value(std::size_t value, Box& box) const;
+  std::uint32_t new_leaf();
+
+  std::vector<Group> groups_;
+  std::vector<Leaf> leaves_;
+  std::vector<std::uint32_t> spare_leaves_;
+  std::vector<Place> places_;  // by node
+  std::size_t size_ = 0;
+};
+
+}  // namespace phoenix

@@ -1,0 +1,50 @@
+#include "strategies/placement/index_search.h"
+
+#include <cmath>
+
+namespace phoenix {
+
+double evenness(const GroupTerms& terms, const NodeShares& node) {
+  return balanced_allocation(free_after(terms, node));
+}
+
+double evenness_bound(const GroupTerms& terms, const NodeShares& low, const NodeShares& high) {
+  if (terms.count < 2) return 1;
+  const SharesAfter low_after = free_after(terms, low);
+  const SharesAfter high_after = free_after(terms, high);
+  const Shares lows = low_after;
+  const Shares highs = high_after;
+  const double range = std::max(
+      *std::max_element(lows.begin(), lows.end()) - *std::min_element(highs.begin(), highs.end()),
+      0.0);
+  if (terms.count == 2) return 1 - range / 2;
+  // Rounds differently from the deviation itself.
+  return 1 - range / std::sqrt(2.0 * static_cast<double>(terms.count)) * (1 - 1e-12) + 1e-15;
+}
+
+GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
+  const FreeIndex::Group& nodes = who.inventory().index_of_free().groups()[group];
+  GroupTerms terms;
+  terms.count = nodes.kinds.size();
+  for (std::size_t k = 0; k < terms.count; ++k) {
+    const std::size_t r = nodes.kinds[k];
+    terms.kinds[k] = nodes.kinds[k];
+    terms.scale[k] = 1 / nodes.capacity[r];
+    terms.need[k] = static_cast<double>(who.agent().need[r]) * terms.scale[k];
+  }
+  terms.least = who.least_free(group);
+  terms.price_per_hour = who.inventory().group_example(group).price_per_hour;
+  return terms;
+}
+
+NodeShares node_shares(const NodeBook& node, const GroupTerms& terms) {
+  const Resources free = node.free();
+  NodeShares shares;
+  for (std::size_t k = 0; k < terms.count; ++k) {
+    shares.free[k] = static_cast<double>(free[terms.kinds[k]]) * terms.scale[k];
+  }
+  shares.merits = node.merits;
+  return shares;
+}
+
+}  // namespace phoenix

@@ -1,0 +1,138 @@
+#include "strategies/placement/index_search.h"
+#include "strategies/placement/weight_check.h"
+
+namespace phoenix {
+namespace {
+
+constexpr std::string_view kGoalNames[] = {"spread", "pack"};
+
+// Defaults: design document's policy table.
+struct ScoreOptions {
+  double resource = 0.3;
+  double affinity = 0.2;
+  double load_balance = 0.3;
+  double performance = 0.2;
+  int goal = 0;
+
+  void visit(SettingVisitor& v) {
+    v.number("resource", resource, 0, 1, "weight of how the need fits what is free");
+    v.number("affinity", affinity, 0, 1, "weight of the soft affinity rules met");
+    v.number("load_balance", load_balance, 0, 1, "weight of the use afterwards");
+    v.number("performance", performance, 0, 1, "weight of latency, throughput and availability");
+    v.choice("goal", goal, kGoalNames,
+             "whether a node with more room is better (spread) or one that is filled (pack)");
+  }
+  double sum() const { return resource + affinity + load_balance + performance; }
+};
+
+// Both terms of room point the same way, whichever the goal: to pack, tightness and the evenness of
+// kinds; to spread, its opposite and use with evenness.
+class ScoreRule {
+ public:
+  using Options = ScoreOptions;
+  ScoreRule(const Options& options, const Eligibility&) : options_(options) {}
+
+  void enter(const GroupTerms& terms) { terms_ = &terms; }
+  // Of nodes that host nothing the soft rules are about; 0.5 where there are none.
+  void set_affinity(double share) { affinity_ = share; }
+
+  double value(const NodeShares& node) const {
+    return total(node, node.merits, evenness(*terms_, node));
+  }
+
+  double bound(const NodeShares& low, const NodeShares& high) const {
+    return total(packs() ? low : high, high.merits, evenness_bound(*terms_, low, high));
+  }
+
+ private:
+  bool packs() const { return options_.goal == 1; }
+
+  double total(const NodeShares& node, const Merits& merits, double even) const {
+    const double fit = tightness(terms_->needs(), node.frees(*terms_));
+    const double free = least_allocated(free_after(*terms_, node));
+    const double performance = (merits.latency + merits.throughput + merits.availability) / 3;
+    return options_.resource * (packs() ? fit : 1 - fit) + options_.affinity * affinity_ +
+           options_.load_balance * (packs() ? even : (free + even) / 2) +
+           options_.performance * performance;
+  }
+
+  Options options_;
+  double affinity_ = 0.5;
+  const GroupTerms* terms_ = nullptr;
+};
+
+bool has_soft_rules(const AgentSpec& agent) {
+  if (!agent.rules) return false;
+  const auto is_soft = [](const AffinityRule& rule) { return !rule.is_hard; };
+  const AgentRules& rules = *agent.rules;
+  return std::any_of(rules.affinity.begin(), rules.affinity.end(), is_soft) ||
+         std::any_of(rules.anti_affinity.begin(), rules.anti_affinity.end(), is_soft);
+}
+
+// Nodes that host something a soft rule is about are looked at one by one; all others are alike in
+// that, and come from the index.
+class ScorePlacer : public Placer {
+ public:
+  explicit ScorePlacer(ScoreOptions options) : options_(options) {}
+
+  Choice choose(const AgentSpec& agent, const Inventory& inventory, Random&) override {
+    const Eligibility who(agent, inventory);
+    ScoreRule rule(options_, who);
+    if (!has_soft_rules(agent)) return choice_of(search_.best(rule, who), inventory);
+    const std::vector<NodeId> hosts = soft_hosts(agent, inventory);
+    rule.set_affinity(affinity_elsewhere(agent));
+    Found found = search_.best(
+        rule, who, typename IndexSearch<ScoreRule>::AllGroups{},
+        [&](NodeId node) { return !std::binary_search(hosts.begin(), hosts.end(), node); });
+    for (const NodeId node : hosts) {
+      if (who.refusal(node)) continue;
+      rule.set_affinity(soft_affinity(agent, node, inventory));
+      const double score = value_of(rule, who, node);
+      if (found.beaten_by(score, node)) found = {node, score};
+    }
+    return choice_of(found, inventory);
+  }
+
+  double score(const AgentSpec& agent, NodeId node, const Inventory& inventory) const override {
+    const Eligibility who(agent, inventory);
+    ScoreRule rule(options_, who);
+    rule.set_affinity(soft_affinity(agent, node, inventory));
+    return value_of(rule, who, node);
+  }
+
+ private:
+  static std::vector<NodeId> soft_hosts(const AgentSpec& agent, const Inventory& inventory) {
+    AffinityRule all;
+    for (const auto* rules : {&agent.rules->affinity, &agent.rules->anti_affinity}) {
+      for (const AffinityRule& rule : *rules) {
+        if (rule.is_hard) continue;
+        all.any_of.insert(all.any_of.end(), rule.any_of.begin(), rule.any_of.end());
+      }
+    }
+    return hosts_of(all, inventory, agent.id);
+  }
+
+  static double affinity_elsewhere(const AgentSpec& agent) {
+    double met = 0;
+    double total = 0;
+    for (const AffinityRule& rule : agent.rules->affinity) total += rule.is_hard ? 0 : rule.weight;
+    for (const AffinityRule& rule : agent.rules->anti_affinity) {
+      if (rule.is_hard) continue;
+      total += rule.weight;
+      met += rule.weight;
+    }
+    return met / total;
+  }
+
+  ScoreOptions options_;
+  IndexSearch<ScoreRule> search_;
+};
+
+}  // namespace
+
+PlacerEntry score_placer() {
+  return weighted_entry<Placer, ScorePlacer, ScoreOptions>(
+      "score", "weighted sum of fit, soft affinity, load balance and measured performance");
+}
+
+}  // namespace phoenix

@@ -1,0 +1,98 @@
+#include "strategies/scaling/sizing.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <cstdio>
+
+namespace phoenix {
+
+int ceil_nodes(double nodes) {
+  if (!(nodes > 0)) return 0;
+  if (nodes >= kMostNodes) return kMostNodes;
+  return static_cast<int>(std::ceil(nodes - 1e-9));
+}
+
+int grown(int current, int wanted, int maximum) {
+  return std::max(current, std::min(wanted, maximum));
+}
+
+int shrunk(int current, int wanted, int minimum) {
+  return std::min(current, std::max(wanted, minimum));
+}
+
+double once_ready(double mean, const Capacity& capacity) {
+  if (capacity.supply() <= 0) return mean;
+  return mean * capacity.ready / capacity.supply();
+}
+
+double erlang_c(int servers, double offered) {
+  assert(servers >= 1);
+  if (!(offered > 0)) return 0;
+  if (offered >= servers) return 1;
+  double blocked = 1;
+  for (int k = 1; k <= servers; ++k) blocked = offered * blocked / (k + offered * blocked);
+  return servers * blocked / (servers - offered * (1 - blocked));
+}
+
+double response_tail(int servers, double rate, double service_rate, double t) {
+  const double offered = rate / service_rate;
+  if (offered >= servers) return 1;
+  const double waits = erlang_c(servers, offered);
+  const double served = std::exp(-service_rate * t);
+  const double spare = servers - 1 - offered;
+  // The general form divides by `spare`; this is its limit there.
+  if (std::abs(spare) < 1e-9) return served * (1 + waits * service_rate * t);
+  return served * (1 + waits * (1 - std::exp(-service_rate * t * spare)) / spare);
+}
+
+int nodes_for_rate(double rate, const NodeModel& node) {
+  const double carried = node.capacity_per_s * node.target_utilization;
+  return carried > 0 ? ceil_nodes(rate / carried) : 0;
+}
+
+int nodes_for_response(double rate, const NodeModel& node, int most) {
+  if (!(node.target_p95_s > 0) || !(node.capacity_per_s > 0) || !(rate > 0)) return 0;
+  const double service_rate = node.capacity_per_s / node.cores;
+  const auto in_time = [&](int nodes) {
+    return response_tail(node.cores, rate / nodes, service_rate, node.target_p95_s) <= 0.05;
+  };
+  int low = 1;
+  int high = std::max(most, 1);
+  while (low < high) {
+    const int middle = low + (high - low) / 2;
+    if (in_time(middle)) {
+      high = middle;
+    } else {
+      low = middle + 1;
+    }
+  }
+  return low;
+}
+
+double newsvendor_quantile(double under, double over) { return under / (under + over); }
+
+std::string short_number(double value) {
+  if (std::isnan(value)) return "unknown";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  // "%g" writes 1000 and more as 1e+03.
+  if (std::abs(value) >= 1000 && std::abs(value) < 1e9) {
+    std::snprintf(text, sizeof text, "%.0f", value);
+  }
+  return text;
+}
+
+std::string nodes_text(int nodes) {
+  return std::to_string(nodes) + (nodes == 1 ? " node" : " nodes");
+}
+
+ScalingWish unknown_wish(std::string_view rule, std::string_view metric) {
+  ScalingWish wish;
+  wish.blocks_scale_in = true;
+  wish.seen = std::string(metric) + " unknown";
+  wish.reason = std::string(rule) + ": " + std::string(metric) + " is not known";
+  return wish;
+}
+
+}  // namespace phoenix
