@@ -51,7 +51,7 @@ ControlPlan control_plan(const Scenario& scenario, const Streams& streams) {
   plan.boot_time = [&scenario, &streams, groups = plan.setup.node_groups](NodeId node,
                                                                           std::uint64_t start) {
     const auto group = static_cast<std::size_t>(groups[index(node)]);
-    Random random(streams.at("boot", index(node), start));
+    Random random(streams.at("provision", index(node), start));
     return from_seconds(std::max(0.0, scenario.cluster.groups[group].boot_time.draw(random)));
   };
   plan.is_on = wants_control(scenario);

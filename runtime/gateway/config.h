@@ -101,6 +101,10 @@ struct GatewayConfig {
   std::string path;   // of the file
 };
 
+// Turns one knob. The error says what was found and what is allowed, or that it is not one of the
+// gateway's: what nodes do with their memory and workers is set where they are started.
+Status turn_knob(Knobs& knobs, KnobId id, double value);
+
 struct ParsedConfig {
   std::optional<GatewayConfig> config;
   std::vector<Problem> problems;

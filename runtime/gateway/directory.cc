@@ -158,6 +158,15 @@ Status Directory::set_weight(const std::string& name, const std::string& service
   return unknown(service, services);
 }
 
+void Directory::forget(const std::string& name) {
+  const Result<Entry*> entry = find(name);
+  if (!entry || (*entry)->view.protocol != Protocol::kFrames) return;
+  if ((*entry)->links.empty()) {
+    silent_.erase(name);
+    remove((*entry)->view.id);
+  }
+}
+
 void Directory::silence(const std::string& name) { silent_.insert(name); }
 
 void Directory::unsilence(const std::string& name, Time now) {

@@ -72,6 +72,10 @@ class Directory {
   Status undrain(const std::string& name);
   Status set_weight(const std::string& name, const std::string& service, double weight);
 
+  // A node that is down and will not come back leaves now, instead of when its time is over.
+  // Nothing where it is up, or unknown.
+  void forget(const std::string& name);
+
   // By the lab: the end of this node's connections goes unnoticed.
   void silence(const std::string& name);
   void unsilence(const std::string& name, Time now);

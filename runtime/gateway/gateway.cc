@@ -296,11 +296,22 @@ Status Gateway::set_balancer(const std::string& service, const std::string& text
 
 Status Gateway::set_knobs(const Knobs& knobs) {
   if (Status checked = check_knobs(knobs); !checked) return checked;
+  apply_knobs(knobs);
+  decide("operator", "set_knobs", config_->name, "", 0, loop_.now());
+  return success();
+}
+
+Status Gateway::turn_knob(KnobId id, double value) {
+  Knobs knobs = config_->knobs;
+  Status turned = gateway::turn_knob(knobs, id, value);
+  if (turned) apply_knobs(knobs);
+  return turned;
+}
+
+void Gateway::apply_knobs(const Knobs& knobs) {
   auto config = std::make_shared<GatewayConfig>(*config_);
   config->knobs = knobs;
   spread(config, tls_);
-  decide("operator", "set_knobs", config_->name, "", 0, loop_.now());
-  return success();
 }
 
 Status Gateway::set_weight(const std::string& node, const std::string& service, double weight) {

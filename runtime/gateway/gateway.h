@@ -89,6 +89,8 @@ class Gateway final : public GatewayControl {
   void on_node_gone(std::uint64_t link);
   void on_control(GatewayThread& from, std::uint64_t link, std::uint64_t id,
                   const std::string& text);
+  Status turn_knob(KnobId id, double value);
+  void apply_knobs(const Knobs& knobs);
   Result<std::uint64_t> obey(const LabCommand& command);
   void on_notices(const std::vector<RouterNotice>& notices);
 

@@ -1,4 +1,6 @@
 // What a lab may ask of a gateway; see lab_command.h.
+#include <cmath>
+
 #include <nlohmann/json.hpp>
 
 #include "runtime/gateway/gateway.h"
@@ -16,11 +18,23 @@ Overload(Handlers...) -> Overload<Handlers...>;
 
 using nlohmann::json;
 
+json report_for_lab(const LoadReport& report) {
+  const auto known = [](float share) { return std::isnan(share) ? json() : json(share); };
+  return {{"measured_at_ns", report.measured_at.time_since_epoch().count()},
+          {"cpu", known(report.cpu)},
+          {"memory", known(report.memory)},
+          {"network", known(report.network)},
+          {"queue", report.queue_length},
+          {"in_service", report.in_service}};
+}
+
 json status_for_lab(const GatewayStatus& status, std::uint64_t since) {
   const RouterCounters& router = status.router;
   json nodes = json::array();
   for (const NodeStatus& node : status.nodes) {
-    nodes.push_back({{"node", index(node.node)}, {"attempts", node.attempts}});
+    json one = {{"node", index(node.node)}, {"attempts", node.attempts}};
+    if (node.reported_at != kStart) one["report"] = report_for_lab(node.load);
+    nodes.push_back(std::move(one));
   }
   json decisions = json::array();
   for (const Decision& decision : status.decisions) {
@@ -72,6 +86,12 @@ Result<std::uint64_t> Gateway::obey(const LabCommand& command) {
                  if (!silence.on) directory_.unsilence(silence.node, loop_.now());
                  arm_directory();
                },
+               [&](const LabForget& gone) {
+                 on_all([&](ShimWorld& shim) { shim.set_silent(gone.node, false); });
+                 directory_.forget(gone.node);
+                 arm_directory();
+               },
+               [&](const LabKnob& turned) { status = turn_knob(turned.knob, turned.value); },
                [&](const LabHits& asked) {
                  on_all([&](ShimWorld& shim) { hits += shim.hits(asked.effect); });
                },

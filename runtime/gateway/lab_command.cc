@@ -158,6 +158,20 @@ Result<LabCommand> parse_world(const json& object) {
   return LabCommand{world};
 }
 
+Result<LabCommand> parse_knob(const json& object) {
+  Fields fields(object);
+  const json* const name = fields.find("name");
+  if (name == nullptr || !name->is_string()) fields.fail("name", "the name of a knob");
+  if (fields.find("value") == nullptr) fields.fail("value", "a number");
+  LabKnob knob;
+  fields.number("value", knob.value);
+  if (!fields.problem().empty()) return Error{"knob." + fields.problem()};
+  const Result<KnobId> id = knob_named(name->get<std::string>());
+  if (!id) return Error{id.error()};
+  knob.knob = *id;
+  return LabCommand{knob};
+}
+
 json endpoint_list(const std::vector<Endpoint>& endpoints) {
   json list = json::array();
   for (const Endpoint& one : endpoints) {
@@ -180,13 +194,16 @@ Result<LabCommand> parse_lab_command(std::string_view text) {
   if ((key == "silence" || key == "unsilence") && value.is_string()) {
     return LabCommand{LabSilence{value.get<std::string>(), key == "silence"}};
   }
+  if (key == "forget" && value.is_string()) return LabCommand{LabForget{value.get<std::string>()}};
+  if (key == "knob" && value.is_object()) return parse_knob(value);
   if (key == "hits" && value.is_number_unsigned()) {
     return LabCommand{LabHits{value.get<std::uint32_t>()}};
   }
   if (key == "status" && value.is_number_unsigned()) {
     return LabCommand{LabStatus{value.get<std::uint64_t>()}};
   }
-  return Error{"unknown command; there are world, fault, silence, unsilence, hits and status"};
+  return Error{
+      "unknown command; there are world, fault, silence, unsilence, forget, knob, hits and status"};
 }
 
 std::string_view lab_action_text(FaultAction action) {

@@ -15,9 +15,12 @@
 //   {"silence": "web-2"}   from now on the end of this node's connections goes unnoticed and what
 //                          is sent there vanishes, as if it had died without a word
 //   {"unsilence": "web-2"} once it is back
+//   {"forget": "web-2"}    it is gone for good; nothing where it is connected or unknown
+//   {"knob": {"name": "batch_size", "value": 16}}   in base units, see strategies/tuning/knobs.h
 //   {"hits": 3}            -> {"ok": true, "hits": N}: messages and reports the effect has hit
-//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts by node
-//                          and the decisions numbered above 17, dated on this process's time line
+//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts and newest
+//                          load report by node, and the decisions numbered above 17, dated on this
+//                          process's time line
 #pragma once
 
 #include <cstdint>
@@ -28,6 +31,7 @@
 
 #include "scenarios/fault_plan.h"
 #include "strategies/core/result.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix::gateway {
 
@@ -47,13 +51,21 @@ struct LabSilence {
   std::string node;
   bool on = true;
 };
+struct LabForget {
+  std::string node;
+};
+struct LabKnob {
+  KnobId knob{};
+  double value = 0;
+};
 struct LabHits {
   std::uint32_t effect = 0;
 };
 struct LabStatus {
   std::uint64_t since = 0;
 };
-using LabCommand = std::variant<LabWorld, LabFault, LabSilence, LabHits, LabStatus>;
+using LabCommand =
+    std::variant<LabWorld, LabFault, LabSilence, LabForget, LabKnob, LabHits, LabStatus>;
 
 // The error names what was found and what is allowed.
 Result<LabCommand> parse_lab_command(std::string_view text);

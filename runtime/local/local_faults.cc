@@ -16,6 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kStartTriesMax = 10;
+constexpr std::string_view kStruck = "a fault keeps it down";
 constexpr Duration kSilenceWithin = std::chrono::milliseconds(20);
 constexpr Duration kReachedIn = std::chrono::milliseconds(3);
 constexpr Duration kStartAgainIn = std::chrono::milliseconds(5);  // while the old process leaves
@@ -48,6 +49,14 @@ int LocalWorld::healthy_nodes() const {
   int healthy = 0;
   for (const LocalNode& node : nodes_) healthy += node.is_healthy() ? 1 : 0;
   return healthy;
+}
+
+int LocalWorld::expected_nodes() const {
+  int expected = 0;
+  for (const LocalNode& node : nodes_) {
+    expected += node.is_present && !node.is_provisioned && !node.is_removed ? 1 : 0;
+  }
+  return expected;
 }
 
 FaultedNode LocalWorld::node(NodeId id) const {
@@ -95,10 +104,21 @@ void LocalWorld::expect_in_time(std::uint32_t effect) {
   }
 }
 
-// A start under way comes to nothing.
-void LocalWorld::call_off_start(LocalNode& node) {
+// A start under way comes to nothing. One that is only asked for finds out when it is due.
+void LocalWorld::call_off_start(std::size_t place) {
+  LocalNode& node = nodes_[place];
+  const bool is_booting = node.is_booting();
+  if (node.is_provisioned && !is_booting) return;
   ++node.boot;
-  if (node.is_booting()) node.process->kill();
+  if (is_booting) node.process->kill();
+  if (node.is_provisioned) fail_provisioning(place, kStruck);
+}
+
+// At once, whatever it is at.
+void LocalWorld::cut_off(std::size_t place) {
+  nodes_[place].process->kill();
+  nodes_[place].end_life();
+  on_went(place);
 }
 
 // A silent death: the gateways are told to notice nothing before the kernel tells them. What runs
@@ -108,7 +128,7 @@ void LocalWorld::crash(NodeId id, bool notify, bool keep_queue) {
   LocalNode& node = nodes_[index(id)];
   ++node.crashes;
   node.slow_begin.reset();
-  if (!node.up) return call_off_start(node);
+  if (!node.up) return call_off_start(index(id));
   ++node.boot;
   const std::uint64_t lost = node.life.waiting + node.life.in_service;
   for (std::uint64_t i = 0; i < lost; ++i) faults_->count_casualty(id);
@@ -121,6 +141,7 @@ void LocalWorld::crash(NodeId id, bool notify, bool keep_queue) {
     LocalNode& dead = nodes_[place];
     if (dead.incarnation != life || dead.process == nullptr || !dead.process->is_running()) return;
     dead.process->kill();
+    on_went(place);
     expect_in_time(effect);
   };
   if (notify) return kill();
@@ -137,15 +158,14 @@ void LocalWorld::drain(NodeId id, Duration grace) {
   LocalNode& node = nodes_[index(id)];
   ++node.drains;
   node.slow_begin.reset();
-  if (!node.up) return call_off_start(node);
+  if (!node.up) return call_off_start(index(id));
   ++node.boot;
   if (!std::exchange(node.is_leaving, true)) node.process->signal(SIGTERM);
   if (grace == Duration::max()) return;
   timers_.after(grace, [this, place = index(id), life = node.incarnation] {
     LocalNode& late = nodes_[place];
     if (late.incarnation != life || !late.is_leaving || late.drains == 0) return;
-    late.process->kill();
-    late.end_life();
+    cut_off(place);
   });
 }
 
@@ -156,7 +176,7 @@ void LocalWorld::start(NodeId id) {
   } else if (node.drains > 0) {
     --node.drains;
   }
-  if (node.crashes > 0 || node.drains > 0) return;
+  if (node.is_struck() || !node.is_present || node.is_provisioned || node.is_removed) return;
   if (node.up && !node.is_leaving) return;
   node.start_tries = 0;
   start_later(index(id), faults_->start_delay(id));
@@ -170,12 +190,20 @@ void LocalWorld::start_later(std::size_t place, Duration delay) {
 
 void LocalWorld::on_start_due(std::size_t place, std::uint32_t boot) {
   LocalNode& node = nodes_[place];
-  if (is_over_ || node.boot != boot || node.crashes > 0 || node.drains > 0) return;
+  if (is_over_ || node.boot != boot) return;
+  if (node.is_struck()) {
+    if (node.is_provisioned) fail_provisioning(place, kStruck);
+    return;
+  }
   if (node.process != nullptr && node.process->is_running()) {
     return start_later(place, kStartAgainIn);
   }
   const NodeId id = id_at<NodeId>(place);
   if (faults_->start_fails(id, node.start_tries)) {
+    if (node.is_provisioned) {
+      ++node.start_tries;
+      return fail_provisioning(place, "the start failed");
+    }
     if (++node.start_tries >= kStartTriesMax) {
       return log_start(place, node.start_tries, "every attempt failed", "failed");
     }
@@ -216,7 +244,7 @@ void LocalWorld::tell_back(LocalNode& node) {
 
 void LocalWorld::retry_start(NodeId id) {
   LocalNode& node = nodes_[index(id)];
-  if (node.up || node.start_tries < kStartTriesMax) return;
+  if (node.up || !node.is_present || node.start_tries < kStartTriesMax) return;
   node.start_tries = 0;
   start_later(index(id), Duration{0});
 }

@@ -23,6 +23,13 @@ struct LocalNode {
   std::unique_ptr<Child> process;
   std::unique_ptr<LabLink> link;
 
+  // Places that scaling has not filled are empty. What is there is paid for.
+  bool is_present = false;
+  bool is_provisioned = false;  // asked for, not up yet
+  bool is_removed = false;      // drains, and leaves its place empty
+  Time paid_since = kStart;     // of the run
+  double paid_ns = 0;           // before that
+
   bool up = false;          // its process serves
   bool is_leaving = false;  // its process was told to finish what it has and go
   Time launched = kStart;   // on the loop's time line
@@ -50,7 +57,7 @@ struct LocalNode {
 
   NodeSample before;           // totals of lives that have ended
   NodeSample life;             // totals of this one, as last told
-  std::uint64_t attempts = 0;  // sent to it, as the gateways count
+  std::uint64_t attempts = 0;  // sent to it, as the gateways have counted
 
   bool is_booting() const { return !up && process != nullptr && process->is_running(); }
   double slowdown() const {
@@ -63,7 +70,20 @@ struct LocalNode {
     const std::uint64_t held = pauses > 0 && up ? attempts - attempts_when_paused : 0;
     return life.waiting + life.in_service + held;
   }
-  bool is_healthy() const { return up && pauses == 0 && drains == 0; }
+  bool is_healthy() const { return up && pauses == 0 && drains == 0 && !is_removed; }
+  bool is_struck() const { return crashes > 0 || drains > 0; }
+
+  void fill(Time now) {
+    is_present = true;
+    paid_since = now;
+  }
+  void empty(Time now) {
+    paid_ns = paid_until(now);
+    is_present = is_provisioned = is_removed = false;
+  }
+  double paid_until(Time now) const {
+    return paid_ns + (is_present ? static_cast<double>((now - paid_since).count()) : 0.0);
+  }
 
   NodeSample sample() const {
     NodeSample sum = life;
@@ -73,8 +93,15 @@ struct LocalNode {
     sum.completed += before.completed;
     sum.refused += before.refused;
     sum.attempts = attempts;
-    sum.state = static_cast<std::uint8_t>(!up ? 0 : drains > 0 ? 2 : pauses > 0 ? 3 : 1);
+    sum.state = state();
     return sum;
+  }
+
+  std::uint8_t state() const {  // as NodeRow::up
+    if (!is_present) return 4;
+    if (!up) return 0;
+    if (drains > 0 || is_removed) return 2;
+    return pauses > 0 ? 3 : 1;
   }
 
   // This life is over; what it counted stays counted, and nobody answers for it any more.

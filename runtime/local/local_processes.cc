@@ -124,6 +124,7 @@ void LocalWorld::introduce_world() {
 
 Status LocalWorld::start_nodes() {
   const std::vector<std::string> names = node_names(scenario_);
+  const auto initial = static_cast<std::size_t>(initial_node_count(scenario_));
   nodes_.resize(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     nodes_[i].name = names[i];
@@ -131,12 +132,14 @@ Status LocalWorld::start_nodes() {
     auto port = reserve_port();
     if (!port) return Error{port.error()};
     nodes_[i].port = std::move(*port);
+    if (i >= initial) continue;
+    nodes_[i].fill(kStart);
     if (Status started = launch_node(i); !started) return started;
   }
   return wait_until(
       [this] {
         for (const LocalNode& node : nodes_) {
-          if (!node.up || !node.link->is_up()) return false;
+          if (node.is_present && (!node.up || !node.link->is_up())) return false;
         }
         for (const LocalGateway& gateway : gateways_) {
           if (!gateway.link->is_up()) return false;
@@ -208,7 +211,10 @@ void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
   LocalNode& node = nodes_[place];
   if (node.up || text_in(Json::parse(line, nullptr, false), "listen").empty()) return;
   node.up = true;
-  if (is_playing_) log_start(place, to_seconds(loop_.now() - node.launched), "restart", "done");
+  if (is_playing_) {
+    log_start(place, to_seconds(loop_.now() - node.launched),
+              node.is_provisioned ? "provision" : "restart", "done");
+  }
   if (node.link == nullptr) {
     const net::Address address = net::Address::parse(node.port.address).value();
     node.link = std::make_unique<LabLink>(loop_, address, token_);
@@ -218,14 +224,16 @@ void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
   }
   end_silence(place, loop_.now() + kFoundWithin);
   if (node.pauses > 0) node.process->signal(SIGSTOP);
+  on_came(place);
 }
 
 void LocalWorld::on_node_end(std::size_t place, const ChildEnd& end) {
   LocalNode& node = nodes_[place];
-  const bool has_left = node.is_leaving && end.exit_code == 0;
+  const bool has_left = (node.is_leaving || node.is_removed) && end.exit_code == 0;
   node.process.reset();
   node.end_life();
-  if (!has_left) fail(node.name + " " + end.text() + last_words(node.name));
+  if (!has_left) return fail(node.name + " " + end.text() + last_words(node.name));
+  on_went(place);
 }
 
 // It may end before all that it said has been read.

@@ -114,12 +114,14 @@ void LocalWorld::take_gateway_status(std::size_t place, const Json& status) {
     gateway.decisions_seen = number;
     log_decision(decision, place);
   }
-  for (LocalNode& node : nodes_) node.attempts = 0;
-  for (const LocalGateway& one : gateways_) {
-    for (const Json& node : part_of(one.status, "nodes")) {
-      const std::uint64_t id = count_in(node, "node");
-      if (id < nodes_.size()) nodes_[id].attempts += count_in(node, "attempts");
-    }
+  // A node that left and joined again is counted from nothing.
+  gateway.attempts.resize(nodes_.size());
+  for (const Json& node : part_of(status, "nodes")) {
+    const std::uint64_t id = count_in(node, "node");
+    if (id >= nodes_.size()) continue;
+    const std::uint64_t now = count_in(node, "attempts");
+    const std::uint64_t before = std::exchange(gateway.attempts[id], now);
+    nodes_[id].attempts += now >= before ? now - before : now;
   }
 }
 
@@ -165,7 +167,10 @@ void LocalWorld::append(DecisionRow row) {
 
 std::vector<NodeSample> LocalWorld::samples() const {
   std::vector<NodeSample> all;
-  for (const LocalNode& node : nodes_) all.push_back(node.sample());
+  for (const LocalNode& node : nodes_) {
+    all.push_back(node.sample());
+    all.back().paid_ns = node.paid_until(now());
+  }
   return all;
 }
 

@@ -55,6 +55,7 @@ LocalWorld::LocalWorld(net::Loop& loop, const Scenario& scenario, LocalOptions o
       streams_(scenario.seed, scenario.replication),
       fault_timer_(loop, [this] { on_faults_due(); }),
       sample_timer_(loop, [this] { on_sample_due(); }),
+      control_timer_(loop, [this] { on_control_due(); }),
       timers_(loop) {}
 
 LocalWorld::~LocalWorld() {
@@ -114,6 +115,9 @@ Status LocalWorld::open_record() {
   collector_ = std::make_unique<Collector>(scenario_, streams_, "local", record_.get());
   FaultWorld& self = *this;
   faults_ = std::make_unique<FaultPlayer>(self, scenario_, streams_, record_.get());
+  ControlWorld& controlled = *this;
+  control_ = std::make_unique<ControlLoop>(controlled, scenario_, streams_,
+                                           [this](DecisionRow& row) { append(row); });
   return success();
 }
 
@@ -162,6 +166,7 @@ void LocalWorld::play() {
     });
   });
   arm_faults();
+  arm_control();
   if (scenario_.warmup.count() > 0) {
     timers_.at(to_loop(kStart + scenario_.warmup), [this] { end_warmup(); });
   }
@@ -170,6 +175,7 @@ void LocalWorld::play() {
     if (loop_.run_until(limit)) fail("the load source did not end");
   }
   fault_timer_.disarm();
+  control_timer_.disarm();
   sample_timer_.disarm();
 }
 
@@ -187,6 +193,7 @@ LocalResult LocalWorld::finish() {
   const Time end = std::clamp(now(), kStart, kStart + scenario_.duration);
   fault_date_ = end;
   faults_->play(end);
+  control_->finish();
   LocalResult result;
   result.summary = summarize(end);
   result.problem = problem_;

@@ -1,6 +1,6 @@
 // A scenario on real processes of this machine: gateways, nodes with the `synthetic` handler, and a
-// load source on loopback, with the scenario's own requests, faults and seeds. Watches, injects and
-// records; the requests themselves never pass through here.
+// load source on loopback, with the scenario's own requests, faults and seeds. Watches, injects,
+// scales and records; the requests themselves never pass through here.
 //
 // Faults: nodes die by SIGKILL, pause by SIGSTOP, drain by SIGTERM and slow down by inflated work;
 // everything about messages and reports happens in the gateways' frame shim, by the simulator's own
@@ -12,6 +12,9 @@
 // - a node told to drain leaves, also when the fault ends before it has left; then it is started
 //   again. A process needs some milliseconds to start; `machine start` decisions say how many;
 // - transfers, fidelity = "flow" and state = "kept" are refused.
+//
+// The control plane is the simulated world's: nodes it asks for are processes launched after the
+// boot time drawn for them, nodes it gives up are drained by SIGTERM within the grace.
 //
 // A fault is invalid, and the run with it, when it was applied or acknowledged by those it concerns
 // more than kInjectionErrorMax after its date, when a paused process was not stopped or a slowed
@@ -35,10 +38,12 @@
 #include "runtime/net/loop.h"
 #include "runtime/process/child.h"
 #include "scenarios/collector.h"
+#include "scenarios/control_loop.h"
 #include "scenarios/fault_player.h"
 #include "scenarios/record_writer.h"
 #include "scenarios/run_summary.h"
 #include "scenarios/scenario.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix::local {
 
@@ -57,7 +62,7 @@ struct LocalResult {
   std::vector<std::string> invalid;  // faults that were not as planned, each with the reason
 };
 
-class LocalWorld final : private FaultWorld {
+class LocalWorld final : private FaultWorld, private ControlWorld {
  public:
   // `scenario` must outlive the world.
   LocalWorld(net::Loop& loop, const Scenario& scenario, LocalOptions options);
@@ -81,7 +86,8 @@ class LocalWorld final : private FaultWorld {
     std::unique_ptr<Child> process;
     std::unique_ptr<LabLink> link;
     std::uint64_t decisions_seen = 0;
-    nlohmann::json status;  // newest
+    std::vector<std::uint64_t> attempts;  // by node, as counted since it last joined
+    nlohmann::json status;                // newest
   };
 
   // local_processes.cc: starting and watching
@@ -102,6 +108,7 @@ class LocalWorld final : private FaultWorld {
   Time now() const override;
   std::size_t node_count() const override { return nodes_.size(); }
   int healthy_nodes() const override;
+  int expected_nodes() const override;
   FaultedNode node(NodeId node) const override;
   std::string_view means(FaultAction action) const override;
   std::string_view objection(const FaultEvent& event) const override;
@@ -127,7 +134,8 @@ class LocalWorld final : private FaultWorld {
   const FaultEvent& event_played() const;
   void send_fault(FaultEvent event, FaultPhase phase);
   void expect_in_time(std::uint32_t effect);
-  static void call_off_start(LocalNode& node);
+  void call_off_start(std::size_t node);
+  void cut_off(std::size_t node);
   void end_silence(std::size_t node, Time give_up);
   void tell_back(LocalNode& node);
   void on_start_due(std::size_t node, std::uint32_t boot);
@@ -138,6 +146,18 @@ class LocalWorld final : private FaultWorld {
   void check_is_stopped(std::size_t node, std::uint32_t effect);
   void check_stayed_stopped(const LocalNode& node, std::uint32_t effect);
   void check_slowness(const LocalNode& node);
+
+  // local_control.cc: what the control plane asks for
+  GatewayReport take_gateway_report() override;
+  Status provision(NodeId node, Duration boot_time) override;
+  Status remove(NodeId node, Duration grace) override;
+  Status set_knob(std::string_view knob, double value) override;
+  void arm_control();
+  void on_control_due();
+  void on_came(std::size_t node);
+  void on_went(std::size_t node);
+  void fail_provisioning(std::size_t node, std::string_view why);
+  void hear_reports();
 
   // local_report.cc: watching and recording
   void on_outcome_bytes(std::string_view bytes);
@@ -177,6 +197,8 @@ class LocalWorld final : private FaultWorld {
   std::unique_ptr<RecordWriter> record_;
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<FaultPlayer> faults_;
+  std::unique_ptr<ControlLoop> control_;
+  Knobs knobs_;
   std::vector<LocalGateway> gateways_;
   std::vector<LocalNode> nodes_;
   std::unique_ptr<Child> load_;
@@ -186,7 +208,7 @@ class LocalWorld final : private FaultWorld {
   std::string load_end_;  // how the load source ended; empty while it lives
   load::Lateness lateness_;
   std::map<std::uint32_t, std::uint64_t> hits_;  // by effect, over all gateways
-  net::Timer fault_timer_, sample_timer_;
+  net::Timer fault_timer_, sample_timer_, control_timer_;
   Timers timers_;
   Duration offset_{0};        // from run time to the loop's time
   Time fault_date_ = kStart;  // of the events being played
