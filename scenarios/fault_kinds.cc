@@ -34,6 +34,8 @@ constexpr FaultParameter kLongDelay{"delay", Unit::kSeconds, 0, kNoLimit, true, 
 constexpr std::array kStopParameters{kState};
 constexpr std::array kGraceParameters{kGrace};
 constexpr std::array kFactorParameters{kFactor};
+constexpr std::array kWrongParameters{
+    FaultParameter{"factor", Unit::kNumber, 0, 1000, false, kMust, {}, 0.1, 2.0}};
 constexpr std::array kNoiseParameters{kFactor, kMeanOn, kMeanOff};
 constexpr std::array kStartFailParameters{kSurely};
 constexpr std::array kLongDelayParameters{kLongDelay};
@@ -160,6 +162,11 @@ constexpr std::array kRules{
     FaultRule{.name = "metrics_frozen",
               .summary = "the last values are repeated with fresh time stamps",
               .action = FaultAction::kMetricsFrozen},
+    FaultRule{.name = "metrics_wrong",
+              .summary = "reported values are factor times the truth",
+              .action = FaultAction::kMetricsWrong,
+              .ramps = true,
+              .parameters = kWrongParameters},
     FaultRule{.name = "zone_outage",
               .summary = "crash of all nodes of a zone within spread",
               .form = FaultForm::kOutage,
@@ -210,7 +217,6 @@ constexpr std::array kUnbuilt{
     Unbuilt{"clock_drift", "a node's clock drifts"},
     Unbuilt{"clock_jump", "a node's clock jumps"},
     Unbuilt{"timer_late", "timers fire late"},
-    Unbuilt{"metrics_wrong", "reported values are transformed"},
     Unbuilt{"controller_down", "no decisions are taken"},
     Unbuilt{"controller_slow", "decisions take effect late"},
     Unbuilt{"action_fail", "a scaling or drain order is lost"},

@@ -40,6 +40,7 @@ enum class FaultAction : std::uint8_t {
   kMetricsMissing,  // a report is not delivered with probability `magnitude`
   kMetricsStale,    // reports arrive `duration2` later
   kMetricsFrozen,   // the last values are repeated with fresh time stamps
+  kMetricsWrong,    // reported values are `magnitude` times the truth
 };
 
 enum class FaultPhase : std::uint8_t { kBegin, kStep, kEnd, kSkipped };

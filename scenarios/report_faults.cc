@@ -1,10 +1,28 @@
 #include "scenarios/report_faults.h"
 
+#include <algorithm>
+
 namespace phoenix {
+namespace {
+
+std::uint32_t scaled(std::uint32_t count, double factor) {
+  return static_cast<std::uint32_t>(std::min(static_cast<double>(count) * factor, 1e9));
+}
+
+void scale(LoadReport& report, double factor) {
+  const auto f = static_cast<float>(factor);
+  report.cpu *= f;
+  report.memory *= f;
+  report.network *= f;
+  report.queue_length = scaled(report.queue_length, factor);
+  report.in_service = scaled(report.in_service, factor);
+}
+
+}  // namespace
 
 bool ReportFaults::is_report_action(FaultAction action) {
   return action == FaultAction::kMetricsMissing || action == FaultAction::kMetricsStale ||
-         action == FaultAction::kMetricsFrozen;
+         action == FaultAction::kMetricsFrozen || action == FaultAction::kMetricsWrong;
 }
 
 bool ReportFaults::disturb(NodeId node, std::uint64_t number, LoadReport& report, Duration& delay) {
@@ -19,6 +37,10 @@ bool ReportFaults::disturb(NodeId node, std::uint64_t number, LoadReport& report
       case FaultAction::kMetricsStale:
         ++affected_[effect.id];
         delay += effect.delay;
+        break;
+      case FaultAction::kMetricsWrong:
+        ++affected_[effect.id];
+        scale(report, effect.magnitude);
         break;
       default:
         ++affected_[effect.id];

@@ -1,7 +1,7 @@
-// What the faults under way do to the load reports of nodes: which are dropped, delayed, or
-// replaced by an earlier one with a fresh time stamp. The simulated world and the real frame shim
-// ask exactly this class; chances are drawn by (effect, report number), so the same report meets
-// the same fate in both.
+// What the faults under way do to the load reports of nodes: which are dropped, delayed,
+// replaced by an earlier one with a fresh time stamp, or falsified. The simulated world and the
+// real frame shim ask exactly this class; chances are drawn by (effect, report number), so the same
+// report meets the same fate in both.
 //
 // One thread. Costs O(effects under way) per report; ask any() first where none is the rule.
 #pragma once
@@ -27,8 +27,8 @@ class ReportFaults {
   // False: the report is not delivered. Otherwise it takes `delay` longer than it was.
   bool disturb(NodeId node, std::uint64_t number, LoadReport& report, Duration& delay);
 
-  // By the plan's events: kMetricsMissing, kMetricsStale, kMetricsFrozen. What has begun before is
-  // stepped by another begin.
+  // By the plan's events: kMetricsMissing, kMetricsStale, kMetricsFrozen, kMetricsWrong. What has
+  // begun before is stepped by another begin.
   void begin(const FaultEvent& event);
   void step(const FaultEvent& event);
   void end(std::uint32_t effect);

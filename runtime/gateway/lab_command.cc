@@ -14,7 +14,7 @@ using nlohmann::json;
 
 constexpr std::size_t kNodesMax = 1'000'000;
 
-constexpr std::array<std::pair<FaultAction, std::string_view>, 8> kActions{{
+constexpr std::array<std::pair<FaultAction, std::string_view>, 9> kActions{{
     {FaultAction::kDelay, "delay"},
     {FaultAction::kBandwidth, "bandwidth"},
     {FaultAction::kLoss, "loss"},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<FaultAction, std::string_view>, 8> kActions{{
     {FaultAction::kMetricsMissing, "metrics_missing"},
     {FaultAction::kMetricsStale, "metrics_stale"},
     {FaultAction::kMetricsFrozen, "metrics_frozen"},
+    {FaultAction::kMetricsWrong, "metrics_wrong"},
 }};
 constexpr std::array<std::pair<FaultPhase, std::string_view>, 3> kPhases{{
     {FaultPhase::kBegin, "begin"},

@@ -2,12 +2,12 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <deque>
 
 #include "strategies/scaling/change_rate.h"
 #include "strategies/scaling/hpa_rule.h"
 #include "strategies/scaling/scaler.h"
 #include "strategies/scaling/sizing.h"
+#include "strategies/scaling/stabiliser.h"
 
 namespace phoenix {
 namespace {
@@ -94,11 +94,6 @@ class Hpa : public Scaler {
   }
 
  private:
-  struct Recommendation {
-    Time at;
-    int desired;
-  };
-
   int propose(const Metric& metric, const ScalingView& view, int current, ScalingWish& wish) {
     int unready = collect(metric, view);
     const HpaProposal proposal =
@@ -143,17 +138,8 @@ class Hpa : public Scaler {
   }
 
   int stabilise(int proposed, int current, Time now) {
-    recommendations_.push_back({now, proposed});
-    const Duration longest = std::max(options_.stabilise_in, options_.stabilise_out);
-    while (now - recommendations_.front().at > longest) recommendations_.pop_front();
-    int out = proposed;
-    int in = proposed;
-    for (const Recommendation& past : recommendations_) {
-      if (now - past.at <= options_.stabilise_out) out = std::min(out, past.desired);
-      if (now - past.at <= options_.stabilise_in) in = std::max(in, past.desired);
-    }
-    if (out > current) return out;
-    return std::min(current, std::max(in, out));
+    wishes_.record(now, proposed, std::max(options_.stabilise_in, options_.stabilise_out));
+    return wishes_.bounded(proposed, current, now, options_.stabilise_out, options_.stabilise_in);
   }
 
   int limit_rate(int desired, int current, Time now) const {
@@ -163,7 +149,7 @@ class Hpa : public Scaler {
 
   HpaOptions options_;
   std::vector<double> values_;
-  std::deque<Recommendation> recommendations_;
+  Stabiliser wishes_;
   ChangeRate changes_;
   int last_supply_ = -1;
   int best_ = 0;

@@ -97,7 +97,7 @@ target = "node:0")",
     {"UnknownFaultKind", kAppend, R"([[fault]]
 kind = "crsh"
 target = "node:0")",
-     R"(14:8: fault.crsh-1.kind: found "crsh": unknown fault kind; did you mean "crash"?; known: crash, crash_notify, crash_restart, stop_graceful, pause, slow_cpu, cpu_noise, stall, start_fail, start_delay, delay, bandwidth, loss, cut, partition, clog, flap, metrics_missing, metrics_stale, metrics_frozen, zone_outage, rolling_restart, gray_node, chaos)"},
+     R"(14:8: fault.crsh-1.kind: found "crsh": unknown fault kind; did you mean "crash"?; known: crash, crash_notify, crash_restart, stop_graceful, pause, slow_cpu, cpu_noise, stall, start_fail, start_delay, delay, bandwidth, loss, cut, partition, clog, flap, metrics_missing, metrics_stale, metrics_frozen, metrics_wrong, zone_outage, rolling_restart, gray_node, chaos)"},
     {"FaultNotBuiltYet", kAppend, R"([[fault]]
 kind = "clock_drift"
 target = "node:0")",

@@ -92,6 +92,10 @@ TEST(FaultPlan, NodeKindsCarryTheirActionAndMagnitude) {
       {make_fault("metrics_stale", "node:1", 1, 2, {}, {{"delay", "5 s"}}),
        FaultAction::kMetricsStale, none, std::chrono::seconds(5)},
       {make_fault("metrics_frozen", "node:1", 1, 2), FaultAction::kMetricsFrozen, none, {}},
+      {make_fault("metrics_wrong", "node:1", 1, 2, {{"factor", 3}}),
+       FaultAction::kMetricsWrong,
+       3,
+       {}},
   };
   for (const Row& row : rows) {
     const FaultPlan plan = plan_one(row.spec);
