@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "runtime/local/json_fields.h"
 #include "runtime/gateway/config.h"
 #include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
@@ -91,6 +90,11 @@ Status LocalWorld::remove(NodeId id, Duration grace) {
     if (nodes_[place].incarnation == life && nodes_[place].is_leaving) cut_off(place);
   });
   return success();
+}
+
+// It has been told to go, and takes no request any more.
+Status LocalWorld::keep(NodeId id) {
+  return Error{nodes_[index(id)].name + " is on its way out; a process does not come back"};
 }
 
 // Its process serves.

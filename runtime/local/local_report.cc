@@ -200,7 +200,7 @@ void LocalWorld::end_interval(Time at) {
 
 RunSummary LocalWorld::summarize(Time end) {
   end_interval(end);
-  RunSummary summary = collector_->summarize(end, samples());
+  RunSummary summary = collector_->summarize(end, samples(), control_->scaling_response_s());
   for (const LocalGateway& gateway : gateways_) {
     const Json& router = part_of(gateway.status, "router");
     summary.attempts += count_in(router, "attempts");

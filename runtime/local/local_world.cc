@@ -118,6 +118,7 @@ Status LocalWorld::open_record() {
   ControlWorld& controlled = *this;
   control_ = std::make_unique<ControlLoop>(controlled, scenario_, streams_,
                                            [this](DecisionRow& row) { append(row); });
+  if (control_->is_on()) collector_->watch();
   return success();
 }
 

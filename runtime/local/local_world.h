@@ -14,7 +14,8 @@
 // - transfers, fidelity = "flow" and state = "kept" are refused.
 //
 // The control plane is the simulated world's: nodes it asks for are processes launched after the
-// boot time drawn for them, nodes it gives up are drained by SIGTERM within the grace.
+// boot time drawn for them, nodes it gives up are drained by SIGTERM within the grace, after which
+// there is no way back.
 //
 // A fault is invalid, and the run with it, when it was applied or acknowledged by those it concerns
 // more than kInjectionErrorMax after its date, when a paused process was not stopped or a slowed
@@ -151,6 +152,7 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   GatewayReport take_gateway_report() override;
   Status provision(NodeId node, Duration boot_time) override;
   Status remove(NodeId node, Duration grace) override;
+  Status keep(NodeId node) override;
   Status set_knob(std::string_view knob, double value) override;
   void arm_control();
   void on_control_due();
