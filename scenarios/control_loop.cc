@@ -6,6 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "strategies/control/status.h"
+#include "strategies/core/units.h"
+
 namespace phoenix {
 namespace {
 
@@ -38,7 +41,19 @@ struct ControlLoop::State {
       controller.on_node(id_at<NodeId>(n), places[n].phase, kStart);
     }
     std::ranges::stable_sort(plan.commands, {}, &TimedCommand::at);
+    for (const ControlService& service : plan.setup.services) {
+      next_agent += static_cast<std::uint32_t>(service.agents);
+    }
   }
+
+  Time next_arrival() const {
+    return next_arrived < plan.agents.size() ? kStart + plan.agents[next_arrived].at : kNever;
+  }
+  Time next_leave() const { return leaving.empty() ? kNever : leaving.begin()->first; }
+  void come_and_go(Time date);
+  void carry_out_agent(const Decision& decision);
+  void end_agent(AgentId agent, DecisionKind kind, bool is_done, Duration downtime,
+                 const std::string& note);
 
   Time next_command() const {
     return next < plan.commands.size() ? kStart + plan.commands[next].at : kNever;
@@ -50,7 +65,8 @@ struct ControlLoop::State {
   Status keep(NodeId node);
   bool begin_start(std::size_t place, Open& open);
   void settle(DecisionId id);
-  void close(const Open& open, OutcomeKind kind, const std::string& note);
+  void close(const Open& open, OutcomeKind kind, const std::string& note,
+             Duration downtime = Duration{0});
   void write(const Decision& decision, std::string_view outcome, Duration took,
              const std::string& note);
   std::string subject_of(const Decision& decision) const;
@@ -61,9 +77,13 @@ struct ControlLoop::State {
   Controller controller;
   std::vector<Place> places;
   std::map<DecisionId, Open> open;
-  std::size_t next = 0;           // of the commands
-  std::vector<Decision> decided;  // scratch
-  double scaling_s = 0;           // of scale-outs that are done
+  std::size_t next = 0;          // of the commands
+  std::size_t next_arrived = 0;  // of plan.agents
+  std::uint32_t next_agent = 0;  // ids of those that come
+  std::multimap<Time, AgentId> leaving;
+  std::map<AgentId, DecisionId> agent_decision;  // under way
+  std::vector<Decision> decided;                 // scratch
+  double scaling_s = 0;                          // of scale-outs that are done
   int scaled = 0;
 };
 
@@ -91,7 +111,8 @@ void ControlLoop::State::write(const Decision& decision, std::string_view outcom
   log(row);
 }
 
-void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::string& note) {
+void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::string& note,
+                               Duration downtime) {
   const Time now = world.now();
   const Decision& decision = ended.decision;
   write(decision, to_text(kind), now - decision.at, note);
@@ -100,7 +121,7 @@ void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::s
     ++scaled;
   }
   const int count = decision.kind == DecisionKind::kScaleOut ? ended.done : 0;
-  controller.on_outcome({decision.id, kind, count, now - decision.at, Duration{0}, note}, now);
+  controller.on_outcome({decision.id, kind, count, now - decision.at, downtime, note}, now);
 }
 
 void ControlLoop::State::settle(DecisionId id) {
@@ -206,11 +227,91 @@ void ControlLoop::State::carry_out(const Decision& decision) {
     case DecisionKind::kSetKnob:
       done = world.set_knob(decision.subject, decision.value);
       break;
+    case DecisionKind::kPlaceAgent:
+    case DecisionKind::kStopAgent:
+    case DecisionKind::kMigrateAgent:
+      return carry_out_agent(decision);
     default:
       return write(decision, "done", Duration{0}, "");
   }
   if (done) asked.done = 1;
   close(asked, done ? OutcomeKind::kDone : OutcomeKind::kRefused, done ? "" : done.error());
+}
+
+void ControlLoop::State::carry_out_agent(const Decision& decision) {
+  Open asked{decision, 1, 0, 0, ""};
+  const AgentId agent = decision.agent;
+  if (decision.kind == DecisionKind::kStopAgent) {
+    world.stop_agent(agent);
+    if (const auto found = agent_decision.find(agent); found != agent_decision.end()) {
+      const Open before = open.at(found->second);
+      open.erase(found->second);
+      agent_decision.erase(found);
+      close(before, OutcomeKind::kSuperseded, "the agent was stopped");
+    }
+    return close(asked, OutcomeKind::kDone, "");
+  }
+  open.emplace(decision.id, asked);
+  agent_decision[agent] = decision.id;
+  Status begun = success();
+  if (decision.kind == DecisionKind::kPlaceAgent) {
+    begun = world.start_agent(controller.agent(agent), decision.node);
+  } else {
+    const Result<MigrationMethod> method = migration_method(decision.text);
+    assert(method.ok());
+    begun = world.move_agent(agent, decision.target, *method);
+  }
+  if (begun) return;
+  open.erase(decision.id);
+  agent_decision.erase(agent);
+  close(asked, OutcomeKind::kRefused, begun.error());
+}
+
+void ControlLoop::State::end_agent(AgentId agent, DecisionKind kind, bool is_done,
+                                   Duration downtime, const std::string& note) {
+  const auto found = agent_decision.find(agent);
+  if (found == agent_decision.end()) return;
+  const Open ended = open.at(found->second);
+  if (ended.decision.kind != kind) return;
+  open.erase(found->second);
+  agent_decision.erase(found);
+  close(ended, is_done ? OutcomeKind::kDone : OutcomeKind::kFailed, note, downtime);
+}
+
+// Agents whose time is over go before others come, so that their places are free.
+void ControlLoop::State::come_and_go(Time date) {
+  while (next_leave() <= date) {
+    const AgentId agent = leaving.begin()->second;
+    leaving.erase(leaving.begin());
+    controller.on_agent_over(agent, date, decided);
+  }
+  while (next_arrival() <= date) {
+    const AgentArrival& arrival = plan.agents[next_arrived++];
+    const auto id = id_at<AgentId>(next_agent++);
+    AgentSpec agent = agent_spec(id, arrival.service, arrival.cores, arrival.memory_bytes);
+    agent.rules = plan.setup.services[arrival.service].agent.rules;
+    [[maybe_unused]] const Status wanted = controller.on_agent_wanted(agent, date, decided);
+    assert(wanted.ok());
+    if (arrival.lifetime != Duration::max()) leaving.emplace(date + arrival.lifetime, id);
+  }
+}
+
+void ControlLoop::begin() {
+  State& s = *state_;
+  if (!is_on()) return;
+  std::vector<Decision> decided;
+  s.controller.begin(s.world.now(), decided);
+  for (const Decision& decision : decided) s.carry_out(decision);
+}
+
+void ControlLoop::agent_is(AgentId agent, bool is_up, std::string_view why) {
+  state_->end_agent(agent, DecisionKind::kPlaceAgent, is_up, Duration{0}, std::string(why));
+}
+
+void ControlLoop::agent_moved(AgentId agent, bool is_done, Duration downtime,
+                              std::string_view why) {
+  std::string note = is_done ? "downtime " + print_duration(downtime) : std::string(why);
+  state_->end_agent(agent, DecisionKind::kMigrateAgent, is_done, downtime, note);
 }
 
 ControlLoop::ControlLoop(ControlWorld& world, ControlPlan plan,
@@ -226,7 +327,8 @@ ControlLoop::~ControlLoop() = default;
 bool ControlLoop::is_on() const { return state_->plan.is_on; }
 
 Time ControlLoop::next_at() const {
-  return state_->plan.is_on ? std::min(state_->controller.next_tick(), state_->next_command())
+  return state_->plan.is_on ? std::min({state_->controller.next_tick(), state_->next_command(),
+                                        state_->next_arrival(), state_->next_leave()})
                             : kNever;
 }
 
@@ -237,6 +339,7 @@ void ControlLoop::play(Time date) {
     s.controller.on_gateway_report(s.world.take_gateway_report(), date);
   }
   s.decided.clear();
+  s.come_and_go(date);
   while (s.next_command() <= date) {
     const TimedCommand& timed = s.plan.commands[s.next++];
     Decision told;

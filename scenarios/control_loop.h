@@ -43,6 +43,13 @@ class ControlWorld {
   virtual Status keep(NodeId node) = 0;
 
   virtual Status set_knob(std::string_view knob, double value) = 0;
+
+  // An agent starts on a node, and serves once it is up; answered by agent_is(). At the beginning
+  // of the run it is there at once.
+  virtual Status start_agent(const AgentSpec& agent, NodeId node) = 0;
+  virtual void stop_agent(AgentId agent) = 0;
+  // Answered by agent_moved().
+  virtual Status move_agent(AgentId agent, NodeId target, MigrationMethod method) = 0;
 };
 
 class ControlLoop {
@@ -59,6 +66,8 @@ class ControlLoop {
 
   // False: nothing in the plan wants a control plane, and nothing here ever does anything.
   bool is_on() const;
+  // Once, when the world can carry decisions out: agents that are there from the beginning.
+  void begin();
   // The date of the next tick or command; kNever when there are no more.
   Time next_at() const;
   void play(Time date);
@@ -66,6 +75,10 @@ class ControlLoop {
   void report(NodeId node, const LoadReport& report);
   void node_is(NodeId node, NodePhase phase);
   void start_failed(NodeId node, std::string_view why);
+
+  // False: it did not come up, or it is gone though nobody stopped it.
+  void agent_is(AgentId agent, bool is_up, std::string_view why);
+  void agent_moved(AgentId agent, bool is_done, Duration downtime, std::string_view why);
 
   // Asked by an operator, now. The error says what was found and what is allowed.
   Status command(const Command& command);

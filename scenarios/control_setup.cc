@@ -1,6 +1,8 @@
 #include "scenarios/control_setup.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace phoenix {
 namespace {
@@ -18,7 +20,36 @@ Duration boot_time_p95(const Distribution& boot_time) {
   return from_seconds(draws[static_cast<std::size_t>(kBootQuantile * kBootDraws) - 1]);
 }
 
+ControlService placed_service(const Service& service, std::size_t number) {
+  const PlacedAgents& placed = service.placed;
+  ControlService out;
+  out.name = service.name;
+  out.agents = service.is_placed ? placed.count : 0;
+  out.agent = agent_spec(kNoAgent, number, placed.cores, placed.memory_bytes);
+  out.observed.state_bytes = placed.state_bytes;
+  out.observed.dirty_bytes_per_s = placed.dirty_bytes_per_s;
+  auto rules = std::make_shared<AgentRules>();
+  rules->zone_max_skew = placed.zone_max_skew;
+  if (placed.one_per_node) {
+    AffinityRule apart;
+    apart.any_of = {AgentSelector::of(id_at<ServiceId>(number))};
+    rules->anti_affinity.push_back(std::move(apart));
+  }
+  if (placed.one_per_node || placed.zone_max_skew > 0) out.agent.rules = std::move(rules);
+  return out;
+}
+
 }  // namespace
+
+AgentSpec agent_spec(AgentId id, std::size_t service, double cores, double memory_bytes) {
+  AgentSpec agent;
+  agent.id = id;
+  agent.service = id_at<ServiceId>(service);
+  // Bounds were checked when the scenario was read.
+  agent.need[Resource::kCpu] = *to_amount(Resource::kCpu, cores);
+  agent.need[Resource::kMemory] = *to_amount(Resource::kMemory, memory_bytes);
+  return agent;
+}
 
 ControlSetup control_setup(const Scenario& scenario) {
   ControlSetup setup;
@@ -40,6 +71,9 @@ ControlSetup control_setup(const Scenario& scenario) {
     setup.groups.push_back(std::move(one));
   }
   setup.node_groups = node_groups(scenario);
+  for (const Service& service : scenario.services) {
+    setup.services.push_back(placed_service(service, setup.services.size()));
+  }
   return setup;
 }
 
@@ -54,6 +88,8 @@ ControlPlan control_plan(const Scenario& scenario, const Streams& streams) {
     Random random(streams.at("provision", index(node), start));
     return from_seconds(std::max(0.0, scenario.cluster.groups[group].boot_time.draw(random)));
   };
+  plan.agents = scenario.agents;
+  plan.setup.placement_random = streams.named("placement");
   plan.is_on = wants_control(scenario);
   return plan;
 }
@@ -61,7 +97,7 @@ ControlPlan control_plan(const Scenario& scenario, const Streams& streams) {
 bool wants_control(const Scenario& scenario) {
   const ControlStrategies& s = scenario.strategies.control;
   return s.scaler != "none" || s.tuner != "none" || s.rebalancer != "none" ||
-         !scenario.commands.empty();
+         !scenario.commands.empty() || std::ranges::any_of(scenario.services, &Service::is_placed);
 }
 
 }  // namespace phoenix

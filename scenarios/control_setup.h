@@ -17,10 +17,13 @@ struct ControlPlan {
   ControlSetup setup;
   int initial_nodes = 0;               // the first so many places are ready from the beginning
   std::vector<TimedCommand> commands;  // in any order
+  std::vector<AgentArrival> agents;    // that come during the run, in the order of time
   // How long start number `start` (from 0) of a node takes until the node may be used.
   std::function<Duration(NodeId node, std::uint64_t start)> boot_time;
   bool is_on = false;  // false: nothing here wants a control plane
 };
+
+AgentSpec agent_spec(AgentId id, std::size_t service, double cores, double memory_bytes);
 
 ControlSetup control_setup(const Scenario& scenario);
 

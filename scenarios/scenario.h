@@ -80,12 +80,47 @@ struct RequestClass {
   bool repeatable = true;
 };
 
+// Agents of a service that the control plane places, one by one; nodes without one do not serve it.
+struct PlacedAgents {
+  int count =
+      0;  // from the beginning; 0 and no arrivals: every node of the groups runs the service
+  double cores = 0;              // reserved on the node
+  double memory_bytes = 0;       // reserved and held
+  double state_bytes = 0;        // what a move has to carry
+  double dirty_bytes_per_s = 0;  // how fast what was copied changes again
+  Duration start_time = std::chrono::seconds(1);
+  bool one_per_node = false;
+  int zone_max_skew = 0;  // agents that a zone may be ahead of the emptiest; 0: any
+};
+
 struct Service {
   std::string name;
   Discipline discipline = Discipline::kProcessorSharing;
   int queue = 512;  // fifo: waiting requests per node; ps: requests in service beyond the cores
   double memory_bytes = 0;  // resident, per node
+  PlacedAgents placed;
+  bool is_placed = false;  // [service.agents] is written
   std::vector<RequestClass> classes;
+};
+
+// Agents that come and go during the run, from a file: one a row.
+struct AgentArrival {
+  Duration at{0};
+  Duration lifetime = Duration::max();
+  double cores = 0;
+  double memory_bytes = 0;
+  std::size_t service = 0;
+};
+
+struct AgentArrivalSettings {
+  std::string file;                          // CSV or JSON lines, as trace files; empty: none
+  std::string service;                       // of all of them; empty: the first that is placed
+  std::string time_column = "time";          // seconds since the run began, times time_unit
+  std::string lifetime_column = "lifetime";  // same unit; empty cell: to the end of the run
+  std::string cores_column = "cores";
+  std::string memory_column = "memory";  // times memory_unit
+  Duration time_unit = std::chrono::seconds(1);
+  double memory_unit = 1 << 30;  // bytes
 };
 
 enum class ArrivalKind : std::uint8_t {
@@ -229,6 +264,8 @@ struct Scenario {
   Strategies strategies;
   ControlSettings control;
   std::vector<TimedCommand> commands;  // in the order of the file
+  AgentArrivalSettings agent_arrivals;
+  std::vector<AgentArrival> agents;  // what its file holds
   Targets targets;
   std::vector<FaultSpec> faults;
   bool final_heal = true;
@@ -240,7 +277,7 @@ struct Scenario {
   std::vector<std::string> overrides;  // --set KEY=VALUE as given, in order
 };
 
-// Whether the group's nodes run the service.
+// Whether the group's nodes may run the service; one that is placed runs where its agents are.
 bool hosts_service(const NodeGroup& group, const Service& service);
 
 // Nodes in id order: those there from the beginning, groups in file order; then the places that

@@ -76,6 +76,7 @@ void read_service(Section& s, Service& service) {
           choice<Discipline>({{"ps", Discipline::kProcessorSharing}, {"fifo", Discipline::kFifo}}));
   s.field("queue", service.queue, integer(0, 1'000'000'000));
   s.field("memory", service.memory_bytes, bytes(at_least(0, kBytesMax)));
+  service.is_placed = s.table("agents", [&](Section& t) { read_agents(t, service.placed); });
   s.tables("class", service.classes, read_class);
 }
 
@@ -186,6 +187,8 @@ void read_scenario(Section& s, Scenario& scenario) {
   s.table("strategies", [&](Section& t) { read_strategies(t, scenario.strategies); });
   s.table("control", [&](Section& t) { read_control(t, scenario.control); });
   s.tables("command", scenario.commands, read_command);
+  s.table("agent_arrivals", [&](Section& t) { read_agent_arrivals(t, scenario.agent_arrivals); });
+  load_agents(s, scenario);
   s.table("targets", [&](Section& t) { read_targets(t, scenario.targets); });
   s.tables("fault", scenario.faults, read_fault);
   name_faults(scenario.faults);

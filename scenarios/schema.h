@@ -83,14 +83,15 @@ class Section {
       reader_.report(at(), path_of(key), "found none; it is required");
   }
 
-  // `read(Section&)` for the table `key`, where written.
+  // `read(Section&)` for the table `key`. False: it is not written.
   template <class Read>
-  void table(std::string_view key, const Read& read) {
+  bool table(std::string_view key, const Read& read) {
     const TomlNode* node = take(key);
-    if (node == nullptr || !check_table(*node, path_of(key))) return;
+    if (node == nullptr || !check_table(*node, path_of(key))) return false;
     Section section(reader_, *node, path_of(key));
     read(section);
     section.finish();
+    return true;
   }
 
   // `read(Section&, T&)` for every entry of the array of tables `key`.
@@ -138,6 +139,10 @@ void check_router(const RouterSettings& router, Reader& reader);
 void read_control(Section& section, ControlSettings& control);
 void read_control_strategies(Section& section, ControlStrategies& strategies);
 void read_command(Section& section, TimedCommand& command);
+void read_agents(Section& section, PlacedAgents& agents);
+void read_agent_arrivals(Section& section, AgentArrivalSettings& arrivals);
+// Reads the file of agent arrivals, once services are known.
+void load_agents(Section& root, Scenario& scenario);
 // schema_workload.cc
 void read_workload(Section& section, Workload& workload);
 // schema_faults.cc

@@ -1,7 +1,10 @@
 #include <map>
+#include <optional>
 
+#include "scenarios/agent_arrivals.h"
 #include "scenarios/schema.h"
 #include "scenarios/schema_values.h"
+#include "strategies/core/nearest_name.h"
 #include "strategies/core/units.h"
 
 namespace phoenix::schema {
@@ -96,6 +99,53 @@ void read_command(Section& s, TimedCommand& timed) {
   if (shape.takes_strategy) {
     s.required("policy", timed.command.text, strategy(&ControlStrategies::scaler));
   }
+}
+
+void read_agents(Section& s, PlacedAgents& agents) {
+  s.field("count", agents.count, integer(0, 1'000'000));
+  s.field("cores", agents.cores, number(at_least(0, 4096)));
+  s.field("memory", agents.memory_bytes, bytes(at_least(0, 1e15)));
+  s.field("state", agents.state_bytes, bytes(at_least(0, 1e15)));
+  s.field("dirty_rate", agents.dirty_bytes_per_s, bandwidth(at_least(0, 1e15)));
+  s.field("start_time", agents.start_time, duration(kNotNegative));
+  s.field("one_per_node", agents.one_per_node, flag());
+  s.field("zone_max_skew", agents.zone_max_skew, integer(0, 1'000'000));
+}
+
+void read_agent_arrivals(Section& s, AgentArrivalSettings& arrivals) {
+  s.required("file", arrivals.file, readable_file(s.reader().folder()));
+  s.field("service", arrivals.service, name());
+  s.field("time", arrivals.time_column, text());
+  s.field("lifetime", arrivals.lifetime_column, text());
+  s.field("cores", arrivals.cores_column, text());
+  s.field("memory", arrivals.memory_column, text());
+  s.field("time_unit", arrivals.time_unit, duration(kPositive));
+  s.field("memory_unit", arrivals.memory_unit, bytes(above(0, 1e15)));
+}
+
+void load_agents(Section& s, Scenario& scenario) {
+  const AgentArrivalSettings& settings = scenario.agent_arrivals;
+  if (settings.file.empty()) return;
+  std::vector<std::string> placed;
+  std::optional<std::size_t> service;
+  for (std::size_t i = 0; i < scenario.services.size(); ++i) {
+    const Service& one = scenario.services[i];
+    if (!one.is_placed) continue;
+    placed.push_back(one.name);
+    const bool is_meant = settings.service.empty() || settings.service == one.name;
+    if (is_meant && !service) service = i;
+  }
+  if (!service) {
+    const std::string found =
+        settings.service.empty() ? "no service" : "\"" + settings.service + "\"";
+    s.reader().report("agent_arrivals.service",
+                      "found " + found + "; allowed a service with [service.agents]" +
+                          (placed.empty() ? "" : ": " + join_names(placed)));
+    return;
+  }
+  Result<std::vector<AgentArrival>> read = phoenix::read_agent_arrivals(settings, *service);
+  if (!read) return s.reader().report("agent_arrivals.file", read.error());
+  scenario.agents = std::move(*read);
 }
 
 }  // namespace phoenix::schema

@@ -32,6 +32,7 @@ enum class EventKind : std::uint8_t {
   kDrainLimit,    // subject: node, extra: incarnation
   kFault,         // subject: index in the fault plan. Not queued: a boundary
   kTransfer,      // subject: index of the transfer. Not queued: a boundary
+  kAgentUp,       // subject: agent, extra: number of its start
   kControl,       // a tick of the control plane. Not queued: a boundary
 };
 

@@ -37,6 +37,13 @@ struct Machine {
   std::vector<std::pair<std::uint32_t, double>> slowdowns;  // effect, factor
   std::vector<std::uint32_t> held;                          // jobs that came while paused
 
+  // Of services whose agents are placed, by service: agents that are up, and whether gateways know
+  // the node as one that serves it. Empty where none is placed.
+  std::vector<int> agents_up;
+  std::vector<bool> serves;
+  int agents_here = 0;  // up or starting
+  double agents_bytes = 0;
+
   // Reports: readings of the last interval, as a node's own sampling would show them.
   float cpu = LoadReport::kUnknown;
   float network = LoadReport::kUnknown;

@@ -47,6 +47,7 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
   build_gateways();
   build_transfers();
   if (control_.is_on()) collector_.watch();
+  control_.begin();
   next_arrival_ = arrivals_->next_at();
   agenda_.push(kStart + scenario.record.interval, EventKind::kSample, 0);
   if (scenario.warmup.count() > 0) agenda_.push(kStart + scenario.warmup, EventKind::kSample, 1);
@@ -165,6 +166,8 @@ void World::dispatch(const Event& event) {
       return on_start_due(event.subject, event.extra);
     case EventKind::kDrainLimit:
       return on_drain_limit(event.subject);
+    case EventKind::kAgentUp:
+      return on_agent_up(event.subject, event.extra);
     case EventKind::kArrival:
     case EventKind::kFault:
     case EventKind::kTransfer:

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -103,6 +104,14 @@ class World final : public FaultWorld, private ControlWorld {
     bool repeatable = true;
   };
 
+  struct PlacedAgent {
+    std::uint32_t node = 0;
+    std::uint32_t service = 0;
+    std::uint32_t start = 0;  // number of the start under way; others are stale
+    double bytes = 0;
+    bool is_up = false;
+  };
+
   // world_setup.cc
   void build_machines();
   void build_gateways();
@@ -136,11 +145,23 @@ class World final : public FaultWorld, private ControlWorld {
   Status remove(NodeId node, Duration grace) override;
   Status keep(NodeId node) override;
   Status set_knob(std::string_view knob, double value) override;
+  Status start_agent(const AgentSpec& agent, NodeId node) override;
+  void stop_agent(AgentId agent) override;
+  Status move_agent(AgentId agent, NodeId target, MigrationMethod method) override;
   void on_provisioned(std::uint32_t node);
   void fail_provisioning(std::uint32_t node, std::string_view why);
   void vanish(std::uint32_t node);
   void tell_services(MembershipChange::Kind kind, std::uint32_t node);
   void log_control(DecisionRow& row);
+
+  // world_placement.cc: agents that are placed one by one
+  bool serves(std::uint32_t node, std::size_t service) const;
+  void on_agent_up(std::uint32_t agent, std::uint32_t start);
+  void add_agent(const PlacedAgent& agent);
+  void take_agent(const PlacedAgent& agent);
+  void tell_agents(std::uint32_t node, std::size_t service);
+  void lose_agents(std::uint32_t node);
+  void forget_agents(std::uint32_t node);
 
   // world_faults.cc
   void deliver_held(const Message& message);
@@ -212,6 +233,8 @@ class World final : public FaultWorld, private ControlWorld {
   Slab<ChangeOnWay> changes_;
   Slab<EndedActivity> ended_;
   Random gateway_choice_;
+  std::map<std::uint32_t, PlacedAgent> agents_;
+  std::uint32_t agent_starts_ = 0;
   std::vector<std::uint32_t> finished_;  // scratch
 
   Time now_ = kStart;

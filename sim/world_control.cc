@@ -73,7 +73,7 @@ void World::vanish(std::uint32_t node) {
 void World::tell_services(MembershipChange::Kind kind, std::uint32_t node) {
   const NodeGroup& group = scenario_.cluster.groups[machines_[node].group];
   for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
-    if (!hosts_service(group, scenario_.services[s])) continue;
+    if (!hosts_service(group, scenario_.services[s]) || scenario_.services[s].is_placed) continue;
     announce({kind, id_at<NodeId>(node), id_at<ServiceId>(s), group.weight});
   }
 }

@@ -121,6 +121,7 @@ void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
   apply_factor(node);
   platform_.hosts[network_.gateways() + node].host->turn_off();
   if (notify) announce({MembershipChange::Kind::kDown, id_at<NodeId>(node)});
+  lose_agents(node);
   if (machine.is_leaving) return vanish(node);
   control_.node_is(id_at<NodeId>(node), NodePhase::kDown);
 }
@@ -190,6 +191,7 @@ void World::bring_up(std::uint32_t node) {
     machine.server.refill(jobs_, now_);
   }
   apply_factor(node);
+  forget_agents(node);
   if (machine.is_provisioned) on_provisioned(node);
   announce({MembershipChange::Kind::kUp, id_at<NodeId>(node)});
   control_.node_is(id_at<NodeId>(node), NodePhase::kReady);

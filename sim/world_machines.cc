@@ -13,7 +13,9 @@ constexpr double kReportBytes = 256;
 void World::take_job(std::uint32_t id) {
   const std::uint32_t node = jobs_[id].node;
   Machine& machine = machines_[node];
-  if (machine.is_draining()) return reply(id, AttemptResult::kRefused);
+  if (machine.is_draining() || !serves(node, jobs_[id].service)) {
+    return reply(id, AttemptResult::kRefused);
+  }
   const bool taken = is_flow_fidelity_ ? machine.server.admit_elsewhere(jobs_, id, now_)
                                        : machine.server.admit(jobs_, id, now_);
   if (!taken) {
@@ -135,6 +137,7 @@ void World::leave_if_drained(std::uint32_t node) {
   if (!machine.is_draining() || !machine.up || machine.pauses > 0) return;
   if (machine.server.waiting() + machine.server.in_service() > 0) return;
   if (network_.flows_from(network_.gateways() + node) > 0) return;  // answers on their way out
+  if (machine.is_leaving && machine.agents_here > 0) return;        // they move first
   stop_machine(node, true, false);
 }
 
@@ -181,7 +184,8 @@ LoadReport World::read_load(const Machine& machine) const {
   report.network = machine.network;
   const NodeGroup& group = scenario_.cluster.groups[machine.group];
   report.memory = static_cast<float>(
-      (resident_bytes_[machine.group] + machine.server.memory_bytes()) / group.memory_bytes);
+      (resident_bytes_[machine.group] + machine.agents_bytes + machine.server.memory_bytes()) /
+      group.memory_bytes);
   report.queue_length = machine.server.waiting() + static_cast<std::uint32_t>(machine.held.size());
   report.in_service = machine.server.in_service();
   return report;

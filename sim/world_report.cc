@@ -40,7 +40,8 @@ std::vector<NodeSample> World::node_samples() {
         machine.up_ns + (machine.up ? static_cast<double>((now_ - machine.up_since).count()) : 0.0);
     sample.available_core_ns = up_ns * machine.server.cores();
     sample.busier_bytes = network_.busier_bytes(network_.gateways() + i);
-    sample.memory_bytes = resident_bytes_[machine.group] + machine.server.memory_bytes();
+    sample.memory_bytes =
+        resident_bytes_[machine.group] + machine.agents_bytes + machine.server.memory_bytes();
     sample.completed = machine.completed;
     sample.refused = machine.refused;
     sample.attempts = machine.attempts;

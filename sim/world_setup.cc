@@ -43,11 +43,16 @@ void World::build_machines() {
     }
     resident_bytes_.push_back(resident);
   }
+  const bool is_any_placed = std::ranges::any_of(scenario_.services, &Service::is_placed);
   for (const int place : node_groups(scenario_)) {
     const auto g = static_cast<std::size_t>(place);
     const NodeGroup& group = scenario_.cluster.groups[g];
     machines_.emplace_back(Server(group.cores, group.speed, disciplines[g], queues[g]));
     machines_.back().group = static_cast<std::uint32_t>(g);
+    if (is_any_placed) {
+      machines_.back().agents_up.resize(scenario_.services.size());
+      machines_.back().serves.resize(scenario_.services.size());
+    }
   }
   for (auto n = static_cast<std::size_t>(initial_node_count(scenario_)); n < machines_.size();
        ++n) {
@@ -72,7 +77,9 @@ void World::build_gateways() {
       if (!machines_[n].is_present) continue;
       const NodeGroup& group = scenario_.cluster.groups[machines_[n].group];
       for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
-        if (!hosts_service(group, scenario_.services[s])) continue;
+        if (!hosts_service(group, scenario_.services[s]) || scenario_.services[s].is_placed) {
+          continue;
+        }
         routing.membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
                             group.weight, true},
                            kStart);

@@ -119,6 +119,7 @@ Result<ControlStrategies> Controller::in_full(const ControlStrategies& strategie
   if (Status s = complete(full.tuner, make_tuner); !s) return Error{s.error()};
   if (Status s = complete(full.placer, make_placer); !s) return Error{s.error()};
   if (Status s = complete(full.rebalancer, make_rebalancer); !s) return Error{s.error()};
+  if (full.forecaster == kMixture) return full;
   if (Status s = complete(full.forecaster, make_forecaster); !s) return Error{s.error()};
   return full;
 }
@@ -187,6 +188,10 @@ Status Controller::on_agent_wanted(const AgentSpec& agent, Time now, std::vector
 
 void Controller::on_agent_over(AgentId agent, Time now, std::vector<Decision>& out) {
   state_->placement.drop(agent, now, state_->ids, out);
+}
+
+const AgentSpec& Controller::agent(AgentId agent) const {
+  return state_->placement.inventory().agent(agent).spec;
 }
 
 Time Controller::next_tick() const {

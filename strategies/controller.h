@@ -63,13 +63,16 @@ struct ControlTargets {
   Duration scaling_response_time = std::chrono::seconds(30);
 };
 
+// The forecaster whose seasons are settings.forecast_period; any other text is taken as it is.
+inline constexpr std::string_view kMixture = "mixture";
+
 // Strategies in full; "none" decides nothing.
 struct ControlStrategies {
   std::string scaler = "none";
   std::string tuner = "none";
   std::string placer = "score";
   std::string rebalancer = "none";
-  std::string forecaster = "mixture";
+  std::string forecaster{kMixture};
 
   bool operator==(const ControlStrategies&) const = default;
 };
@@ -176,6 +179,9 @@ class Controller {
   // The decisions it leads to at once are appended. The error says what was found and what is
   // allowed; nothing has changed then.
   Status on_command(const Command& command, Time now, std::vector<Decision>& out);
+
+  // REQUIRES: the agent was decided to be placed, and not to be stopped since.
+  const AgentSpec& agent(AgentId agent) const;
 
   Time next_tick() const;
   // Appends what is decided now.

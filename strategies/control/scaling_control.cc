@@ -5,7 +5,8 @@
 #include <cmath>
 
 #include "strategies/core/nearest_name.h"
-#include "strategies/core/units.h"
+#include "strategies/forecasting/trusted_forecast.h"
+#include "strategies/registry.h"
 
 namespace phoenix {
 namespace {
@@ -20,13 +21,34 @@ GovernorOptions governor_options(const ControlSettings& settings) {
   return options;
 }
 
+constexpr Duration kPlanned = std::chrono::minutes(10);  // ahead, besides the time to boot
+
+int steps_in(Duration span, Duration step) {
+  const std::int64_t steps = (span.count() + step.count() - 1) / step.count();
+  return static_cast<int>(std::clamp<std::int64_t>(steps, 1, 100'000));
+}
+
+std::unique_ptr<LoadForecast> forecast_for(const ControlSetup& setup) {
+  const Duration step = setup.settings.forecast_step;
+  Duration boot{0};
+  for (const ControlGroup& group : setup.groups) boot = std::max(boot, group.boot_time);
+  const int period = std::max(2, steps_in(setup.settings.forecast_period, step));
+  const int horizon = steps_in(kPlanned + boot, step);
+  if (setup.strategies.forecaster == kMixture) return make_load_forecast(period, 0, horizon);
+  Result<MadeForecaster> made = make_forecaster(setup.strategies.forecaster);
+  assert(made.ok());
+  TrustOptions options;
+  options.period = period;
+  options.calibration.horizon = horizon;
+  return std::make_unique<TrustedForecast>(std::move(made->strategy), options);
+}
+
 }  // namespace
 
 ScalingControl::ScalingControl(const ControlSetup& setup, const ClusterWatch& watch)
     : setup_(setup),
       watch_(watch),
-      forecast_(make_load_forecast(setup.strategies.forecaster, setup.settings.forecast_step,
-                                   setup.settings.forecast_period)),
+      forecast_(forecast_for(setup)),
       next_step_(kStart + setup.settings.forecast_step) {
   for (std::size_t g = 0; g < setup.groups.size(); ++g) {
     const ControlGroup& group = setup.groups[g];
