@@ -8,6 +8,7 @@
 
 #include "strategies/balancing/balancer.h"
 #include "strategies/placement/placer.h"
+#include "strategies/placement/rebalancer.h"
 
 namespace phoenix {
 
@@ -18,5 +19,8 @@ Result<MadeBalancer> make_balancer(std::string_view text);
 
 std::span<const PlacerEntry> placers();
 Result<MadePlacer> make_placer(std::string_view text);
+
+std::span<const RebalancerEntry> rebalancers();
+Result<MadeRebalancer> make_rebalancer(std::string_view text);
 
 }  // namespace phoenix
