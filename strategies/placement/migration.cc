@@ -248,6 +248,7 @@ void Migrations::end(Running& move, Time now) {
 
 // No copy is left: the agent is struck off the books.
 void Migrations::lose(Running& move) {
+  if (move.outcome.is_lost) return;
   move.outcome.is_lost = true;
   move.outcome.kind = OutcomeKind::kFailed;
   static_cast<void>(inventory_.remove_agent(move.outcome.agent));
