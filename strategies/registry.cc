@@ -72,4 +72,17 @@ Result<MadePlacer> make_placer(std::string_view text) {
   return make_strategy<Placer>("placer", placers(), text);
 }
 
+std::span<const RebalancerEntry> rebalancers() {
+  static const std::vector<RebalancerEntry> entries = {
+      even_distribution(),
+      resource_optimization(),
+      latency_optimization(),
+  };
+  return entries;
+}
+
+Result<MadeRebalancer> make_rebalancer(std::string_view text) {
+  return make_strategy<Rebalancer>("rebalancer", rebalancers(), text);
+}
+
 }  // namespace phoenix

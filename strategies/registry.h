@@ -9,6 +9,7 @@
 #include "strategies/balancing/balancer.h"
 #include "strategies/forecasting/forecaster.h"
 #include "strategies/placement/placer.h"
+#include "strategies/placement/rebalancer.h"
 #include "strategies/scaling/scaler.h"
 
 namespace phoenix {
@@ -24,5 +25,8 @@ std::span<const ForecasterEntry> forecasters();
 Result<MadeForecaster> make_forecaster(std::string_view text);
 std::span<const PlacerEntry> placers();
 Result<MadePlacer> make_placer(std::string_view text);
+
+std::span<const RebalancerEntry> rebalancers();
+Result<MadeRebalancer> make_rebalancer(std::string_view text);
 
 }  // namespace phoenix

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kHelp = R"(phoenix list - what can be named in a scenario
 
-usage: phoenix list [balancers|arrivals|distributions|faults]
+usage: phoenix list [balancers|placers|rebalancers|arrivals|distributions|faults]
 
 Without a word, everything. Settings are shown with their default and what is allowed.
 
@@ -34,15 +34,30 @@ void print_lines(std::span<const Line> lines) {
   for (const Line& line : lines) fmt::print("  {:<{}}  {}\n", line.name, width, line.text);
 }
 
-void list_balancers() {
-  fmt::print("balancers (strategies.balancer = \"name[key=value, ...]\")\n");
-  for (const BalancerEntry& entry : balancers()) {
+template <class Product>
+void list_family(std::span<const StrategyEntry<Product>> entries) {
+  for (const StrategyEntry<Product>& entry : entries) {
     fmt::print("  {}\n      {}\n", entry.name, entry.summary);
     for (const SettingInfo& setting : entry.settings()) {
       fmt::print("      {} = {}  ({}): {}\n", setting.key, setting.default_text, setting.allowed,
                  setting.help);
     }
   }
+}
+
+void list_balancers() {
+  fmt::print("balancers (strategies.balancer = \"name[key=value, ...]\")\n");
+  list_family(balancers());
+}
+
+void list_placers() {
+  fmt::print("placers (strategies.placer = \"name[key=value, ...]\")\n");
+  list_family(placers());
+}
+
+void list_rebalancers() {
+  fmt::print("rebalancers (strategies.rebalancer = \"name[key=value, ...]\")\n");
+  list_family(rebalancers());
 }
 
 void list_arrivals() {
@@ -91,10 +106,9 @@ struct Section {
   const char* name;
   void (*print)();
 };
-constexpr Section kSections[] = {{"balancers", list_balancers},
-                                 {"arrivals", list_arrivals},
-                                 {"distributions", list_distributions},
-                                 {"faults", list_faults}};
+constexpr Section kSections[] = {{"balancers", list_balancers},         {"placers", list_placers},
+                                 {"rebalancers", list_rebalancers},     {"arrivals", list_arrivals},
+                                 {"distributions", list_distributions}, {"faults", list_faults}};
 
 }  // namespace
 
@@ -112,8 +126,10 @@ int list_command(const Arguments& arguments) {
     printed = true;
   }
   if (printed) return kGood;
-  return usage_error("list", "no list `" + arguments.front() +
-                                 "`; there are balancers, arrivals, distributions and faults");
+  return usage_error(
+      "list",
+      "no list `" + arguments.front() +
+          "`; there are balancers, placers, rebalancers, arrivals, distributions and faults");
 }
 
 }  // namespace phoenix::cli

@@ -151,6 +151,14 @@ std::optional<Filter> Eligibility::refusal(NodeId id) const {
   return std::nullopt;
 }
 
+std::optional<Filter> Eligibility::broken_rule(NodeId id) const {
+  const NodeBook& node = inventory_.node(id);
+  if (const auto refused = group_refusal(node.spec)) return refused;
+  if (const auto refused = node_refusal(id)) return refused;
+  if (!spreads(node.zone)) return Filter::kZoneSpread;
+  return std::nullopt;
+}
+
 std::string Refusals::text() const {
   std::string text = std::to_string(nodes) + " nodes";
   const char* separator = ": ";

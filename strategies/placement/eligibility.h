@@ -54,6 +54,9 @@ class Eligibility {
 
   // The first filter that refuses the node, all filters asked.
   std::optional<Filter> refusal(NodeId node) const;
+  // The first rule of the agent or its neighbours that the node breaks, whatever its state and
+  // room: for agents that are there.
+  std::optional<Filter> broken_rule(NodeId node) const;
 
  private:
   std::optional<Filter> group_refusal(const NodeSpec& node) const;

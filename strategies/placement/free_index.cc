@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <numeric>
 
 namespace phoenix {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Bit b of `cell` goes to bit b * stride.
 std::uint64_t spread_bits(std::uint64_t cell, unsigned bits, unsigned stride) {
@@ -59,12 +56,23 @@ std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeI
   return curve << 32U | index(node);
 }
 
-std::size_t FreeIndex::box_at(const Group& group, std::uint64_t key) {
+std::size_t FreeIndex::branch_at(const Group& group, std::uint64_t key) {
+  const auto after = std::upper_bound(
+      group.branches.begin(), group.branches.end(), key,
+      [](std::uint64_t wanted, const Branch& branch) { return wanted < branch.box.first_key; });
+  // What lies before the first belongs to it.
+  return after == group.branches.begin()
+             ? 0
+             : static_cast<std::size_t>(after - group.branches.begin()) - 1;
+}
+
+std::size_t FreeIndex::leaf_at(const Branch& branch, std::uint64_t key) {
   const auto after =
-      std::upper_bound(group.boxes.begin(), group.boxes.end(), key,
+      std::upper_bound(branch.leaves.begin(), branch.leaves.end(), key,
                        [](std::uint64_t wanted, const Box& box) { return wanted < box.first_key; });
-  assert(after != group.boxes.begin());
-  return static_cast<std::size_t>(after - group.boxes.begin()) - 1;
+  return after == branch.leaves.begin()
+             ? 0
+             : static_cast<std::size_t>(after - branch.leaves.begin()) - 1;
 }
 
 std::uint32_t FreeIndex::place_in(const Leaf& leaf, NodeId node) const {
@@ -85,90 +93,102 @@ std::uint32_t FreeIndex::new_leaf() {
   return i;
 }
 
-void FreeIndex::fit_value(std::size_t value, Box& box) const {
-  const Leaf& leaf = leaves_[box.leaf];
-  double low = kInfinity;
-  double high = -kInfinity;
-  for (std::uint32_t i = 0; i < leaf.size; ++i) {
-    low = std::min(low, leaf.values[value][i]);
-    high = std::max(high, leaf.values[value][i]);
+void FreeIndex::widen(Box& box, const Box& inner) {
+  for (std::size_t v = 0; v < kIndexValues; ++v) {
+    box.low[v] = std::min(box.low[v], inner.low[v]);
+    box.high[v] = std::max(box.high[v], inner.high[v]);
   }
-  box.low[value] = low;
-  box.high[value] = high;
+  box.least = std::min(box.least, inner.least);
+  box.first_key = std::min(box.first_key, inner.first_key);
 }
 
-void FreeIndex::fit(const Group& group, Box& box) const {
-  box.low.fill(0);
-  box.high.fill(0);
-  for (const std::uint8_t r : group.kinds) fit_value(r, box);
-  for (std::size_t v = kResourceKinds; v < kIndexValues; ++v) fit_value(v, box);
+void FreeIndex::fit_branch(Branch& branch) {
+  branch.box = branch.leaves.front();
+  for (const Box& leaf : branch.leaves) widen(branch.box, leaf);
+}
+
+void FreeIndex::fit_leaf(Box& box) const {
   const Leaf& leaf = leaves_[box.leaf];
+  for (std::size_t v = 0; v < kIndexValues; ++v) {
+    const auto [low, high] =
+        std::minmax_element(leaf.values[v].begin(), leaf.values[v].begin() + leaf.size);
+    box.low[v] = *low;
+    box.high[v] = *high;
+  }
   box.least = *std::min_element(leaf.nodes.begin(), leaf.nodes.begin() + leaf.size);
 }
 
 void FreeIndex::put(Group& group, NodeId node, std::uint64_t key, const IndexValues& values) {
-  if (group.boxes.empty()) {
-    group.boxes.emplace_back();
-    group.boxes.back().leaf = new_leaf();
-    group.boxes.back().low.fill(kInfinity);
-    group.boxes.back().high.fill(-kInfinity);
+  Box own{values, values, key, node, 0};
+  if (group.branches.empty()) {
+    own.leaf = new_leaf();
+    group.branches.push_back({own, {own}});
   }
-  std::size_t at = box_at(group, std::max(key, group.boxes.front().first_key));
-  if (leaves_[group.boxes[at].leaf].size == kLeafNodes) {
-    split(group, at);
-    at = box_at(group, std::max(key, group.boxes.front().first_key));
+  std::size_t b = branch_at(group, key);
+  std::size_t at = leaf_at(group.branches[b], key);
+  if (leaves_[group.branches[b].leaves[at].leaf].size == kLeafNodes) {
+    split_leaf(group.branches[b], at);
+    if (group.branches[b].leaves.size() > kBranchLeaves) {
+      split_branch(group, b);
+      b = branch_at(group, key);
+    }
+    at = leaf_at(group.branches[b], key);
   }
-  Box& box = group.boxes[at];
+  Branch& branch = group.branches[b];
+  Box& box = branch.leaves[at];
   Leaf& leaf = leaves_[box.leaf];
-  box.first_key = std::min(box.first_key, key);
   const std::uint32_t i = leaf.size++;
   leaf.nodes[i] = node;
   leaf.keys[i] = key;
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
-    leaf.values[v][i] = values[v];
-    box.low[v] = std::min(box.low[v], values[v]);
-    box.high[v] = std::max(box.high[v], values[v]);
-  }
-  box.least = std::min(box.least, node);
+  for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = values[v];
+  widen(box, own);
+  widen(branch.box, own);
 }
 
 IndexValues FreeIndex::take(Group& group, NodeId node, std::uint64_t key) {
-  const std::size_t at = box_at(group, key);
-  Box& box = group.boxes[at];
+  const std::size_t b = branch_at(group, key);
+  Branch& branch = group.branches[b];
+  const std::size_t at = leaf_at(branch, key);
+  Box& box = branch.leaves[at];
   Leaf& leaf = leaves_[box.leaf];
   const std::uint32_t i = place_in(leaf, node);
   const std::uint32_t last = --leaf.size;
   IndexValues values;
+  bool was_on_edge = box.least == node;
   for (std::size_t v = 0; v < kIndexValues; ++v) {
     values[v] = leaf.values[v][i];
     leaf.values[v][i] = leaf.values[v][last];
+    const bool is_edge = values[v] == box.low[v] || values[v] == box.high[v];
+    was_on_edge |= is_edge && box.low[v] < box.high[v];
   }
   leaf.nodes[i] = leaf.nodes[last];
   leaf.keys[i] = leaf.keys[last];
   if (leaf.size == 0) {
-    drop(group, at);
+    drop_leaf(branch, at);
+  } else if (leaf.size < kLeafNodes / 4) {
+    fit_leaf(box);
+    merge_leaf(branch, at);
+  } else if (was_on_edge) {
+    fit_leaf(box);
+  } else {
     return values;
   }
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
-    if (values[v] == box.low[v] || values[v] == box.high[v]) {
-      if (box.low[v] < box.high[v]) fit_value(v, box);
-    }
+  if (branch.leaves.empty()) {
+    group.branches.erase(group.branches.begin() + static_cast<std::ptrdiff_t>(b));
+  } else {
+    fit_branch(branch);
   }
-  if (box.least == node) {
-    box.least = *std::min_element(leaf.nodes.begin(), leaf.nodes.begin() + leaf.size);
-  }
-  if (leaf.size < kLeafNodes / 4) merge(group, at);
   return values;
 }
 
-// Joins a leaf that has become small with the one after it, if both fill a leaf half.
-void FreeIndex::merge(Group& group, std::size_t at) {
-  if (at + 1 == group.boxes.size()) {
+// Joins a leaf that has become small with the one after it, if both fill half a leaf.
+void FreeIndex::merge_leaf(Branch& branch, std::size_t at) {
+  if (at + 1 == branch.leaves.size()) {
     if (at == 0) return;
     --at;
   }
-  Box& box = group.boxes[at];
-  const Box& next = group.boxes[at + 1];
+  Box& box = branch.leaves[at];
+  const Box& next = branch.leaves[at + 1];
   Leaf& leaf = leaves_[box.leaf];
   const Leaf& from = leaves_[next.leaf];
   if (leaf.size + from.size > kLeafNodes / 2) return;
@@ -178,23 +198,19 @@ void FreeIndex::merge(Group& group, std::size_t at) {
     leaf.keys[i] = from.keys[j];
     for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = from.values[v][j];
   }
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
-    box.low[v] = std::min(box.low[v], next.low[v]);
-    box.high[v] = std::max(box.high[v], next.high[v]);
-  }
-  box.least = std::min(box.least, next.least);
-  drop(group, at + 1);
+  widen(box, next);
+  drop_leaf(branch, at + 1);
 }
 
-void FreeIndex::drop(Group& group, std::size_t box) {
-  spare_leaves_.push_back(group.boxes[box].leaf);
-  group.boxes.erase(group.boxes.begin() + static_cast<std::ptrdiff_t>(box));
+void FreeIndex::drop_leaf(Branch& branch, std::size_t at) {
+  spare_leaves_.push_back(branch.leaves[at].leaf);
+  branch.leaves.erase(branch.leaves.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 // Halves a full leaf at its median key.
-void FreeIndex::split(Group& group, std::size_t at) {
+void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
   const std::uint32_t upper = new_leaf();  // may move leaves_
-  Box box = group.boxes[at];
+  Box box = branch.leaves[at];
   const Leaf full = leaves_[box.leaf];
   std::array<std::uint32_t, kLeafNodes> order;
   std::iota(order.begin(), order.end(), 0U);
@@ -211,10 +227,22 @@ void FreeIndex::split(Group& group, std::size_t at) {
     leaf.keys[i] = full.keys[order[n]];
     for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = full.values[v][order[n]];
   }
-  fit(group, box);
-  fit(group, upper_box);
-  group.boxes[at] = box;
-  group.boxes.insert(group.boxes.begin() + static_cast<std::ptrdiff_t>(at) + 1, upper_box);
+  fit_leaf(box);
+  fit_leaf(upper_box);
+  branch.leaves[at] = box;
+  branch.leaves.insert(branch.leaves.begin() + static_cast<std::ptrdiff_t>(at) + 1, upper_box);
+}
+
+void FreeIndex::split_branch(Group& group, std::size_t at) {
+  Branch& full = group.branches[at];
+  Branch upper;
+  const auto half = full.leaves.begin() + static_cast<std::ptrdiff_t>(full.leaves.size() / 2);
+  upper.leaves.assign(half, full.leaves.end());
+  full.leaves.erase(half, full.leaves.end());
+  fit_branch(full);
+  fit_branch(upper);
+  group.branches.insert(group.branches.begin() + static_cast<std::ptrdiff_t>(at) + 1,
+                        std::move(upper));
 }
 
 void FreeIndex::insert(NodeId node, std::uint32_t group, const Resources& free,

@@ -2,9 +2,9 @@
 // the best node by looking at a few boxes of nodes instead of at every node.
 //
 // Nodes of one class (same capacity, zone, labels, taints, price) form a group. Inside it they are
-// ordered along a Z-curve through their free shares (Morton 1966) and cut into leaves of at most
-// kLeafNodes; each leaf knows the box its nodes' values lie in. A search bounds its score by the
-// box and opens only leaves that may hold something better (branch and bound). Values are exact:
+// ordered along a Z-curve through their free shares (Morton 1966) and cut into leaves, and the
+// leaves into branches; each knows the box its nodes' values lie in. A search bounds its score by
+// the boxes and opens only what may hold something better (branch and bound). Values are exact:
 // amounts are whole numbers below 2^53.
 //
 // One thread at a time. An update is O(leaf + log leaves); nothing allocates once leaves have
@@ -35,14 +35,15 @@ using IndexValues = std::array<double, kIndexValues>;
 
 class FreeIndex {
  public:
-  static constexpr std::size_t kLeafNodes = 64;
+  static constexpr std::size_t kLeafNodes = 32;
+  static constexpr std::size_t kBranchLeaves = 32;
 
   struct Box {
     IndexValues low;
     IndexValues high;
-    std::uint64_t first_key = 0;  // keys of the leaf are at least this, below the next leaf's
-    NodeId least = kNoNode;       // lowest id, for ties
-    std::uint32_t leaf = 0;
+    std::uint64_t first_key = 0;  // keys inside are at least this, and below the next box's
+    NodeId least = kNoNode;       // lowest id inside, for ties
+    std::uint32_t leaf = 0;       // of a leaf's box
   };
 
   struct Leaf {
@@ -52,10 +53,15 @@ class FreeIndex {
     std::array<std::array<double, kLeafNodes>, kIndexValues> values;  // by value, then by place
   };
 
+  struct Branch {
+    Box box;
+    std::vector<Box> leaves;  // in order of keys
+  };
+
   struct Group {
     std::array<double, kResourceKinds> capacity{};
     std::vector<std::uint8_t> kinds;  // resources with a capacity: the others are 0 everywhere
-    std::vector<Box> boxes;           // in order of keys
+    std::vector<Branch> branches;     // in order of keys
     std::size_t size = 0;
   };
 
@@ -83,15 +89,19 @@ class FreeIndex {
   };
 
   static std::uint64_t key_of(const Group& group, const Resources& free, NodeId node);
-  static std::size_t box_at(const Group& group, std::uint64_t key);
+  static std::size_t branch_at(const Group& group, std::uint64_t key);
+  static std::size_t leaf_at(const Branch& branch, std::uint64_t key);
+  static void widen(Box& box, const Box& inner);
+  static void fit_branch(Branch& branch);
+
   std::uint32_t place_in(const Leaf& leaf, NodeId node) const;
   void put(Group& group, NodeId node, std::uint64_t key, const IndexValues& values);
   IndexValues take(Group& group, NodeId node, std::uint64_t key);
-  void split(Group& group, std::size_t box);
-  void merge(Group& group, std::size_t box);
-  void drop(Group& group, std::size_t box);
-  void fit(const Group& group, Box& box) const;
-  void fit_value(std::size_t value, Box& box) const;
+  void split_leaf(Branch& branch, std::size_t at);
+  static void split_branch(Group& group, std::size_t at);
+  void merge_leaf(Branch& branch, std::size_t at);
+  void drop_leaf(Branch& branch, std::size_t at);
+  void fit_leaf(Box& box) const;
   std::uint32_t new_leaf();
 
   std::vector<Group> groups_;

@@ -8,8 +8,8 @@
 //       at least the value of every node between the two; `low` has room for the agent
 // Bounds computed by the same operations as values keep rounding on the safe side.
 //
-// Exact: the answer is that of a scan over all nodes, ties to the lowest id. O(groups + leaves) and
-// the few leaves that are opened.
+// Exact: the answer is that of a scan over all nodes, ties to the lowest id. O(groups + branches)
+// and the few branches and leaves that are opened.
 #pragma once
 
 #include <algorithm>
@@ -38,10 +38,9 @@ struct GroupTerms {
 
 // Free shares of a node before placing, one per kind it has, and its merits.
 struct NodeShares {
-  std::array<double, kResourceKinds> free{};
+  std::array<double, kResourceKinds> free;  // those beyond the count are not set
   Merits merits;
   Shares frees(const GroupTerms& terms) const { return {free.data(), terms.count}; }
-  bool operator==(const NodeShares&) const = default;
 };
 
 // Shares after placing, never below 0.
@@ -117,12 +116,14 @@ class IndexSearch {
       }
       return found;
     }
-    const std::size_t first = bound_all(rule, who, allows_group);
-    if (first == leaves_.size()) return found;
-    open(rule, who, leaves_[first], allows_node, found);
-    for (std::size_t i = 0; i < leaves_.size(); ++i) {
-      if (i != first && found.beaten_by(leaves_[i].bound, leaves_[i].least)) {
-        open(rule, who, leaves_[i], allows_node, found);
+    bound_branches(rule, who, allows_group);
+    while (const Candidate* next = most_promising(branches_, found)) {
+      const GroupTerms& terms = terms_[next->terms];
+      rule.enter(terms);
+      bound_leaves(rule, *next->branch, terms);
+      while (const Candidate* leaf = most_promising(leaves_, found)) {
+        open(rule, who, who.inventory().index_of_free().leaf(leaf->leaf), terms, allows_node,
+             found);
       }
     }
     return found;
@@ -132,64 +133,75 @@ class IndexSearch {
   struct Candidate {
     double bound;
     NodeId least;
-    std::uint32_t leaf;
     std::uint32_t terms;
+    std::uint32_t leaf;
+    const FreeIndex::Branch* branch;
   };
 
-  // Fills leaves_; the place of the most promising, the end if there is none.
+  // The best of those that may hold something better than what is found, taken out; else null.
+  const Candidate* most_promising(std::vector<Candidate>& candidates, const Found& found) {
+    std::size_t best = candidates.size();
+    Found most = found;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (!most.beaten_by(candidates[i].bound, candidates[i].least)) continue;
+      most = {candidates[i].least, candidates[i].bound};
+      best = i;
+    }
+    if (best == candidates.size()) return nullptr;
+    taken_ = candidates[best];
+    candidates[best] = candidates.back();
+    candidates.pop_back();
+    return &taken_;
+  }
+
   template <class GroupFilter>
-  std::size_t bound_all(Rule& rule, const Eligibility& who, GroupFilter allows_group) {
-    leaves_.clear();
+  void bound_branches(Rule& rule, const Eligibility& who, GroupFilter allows_group) {
+    branches_.clear();
     terms_.clear();
-    Found best;
-    std::size_t place = 0;
     const auto groups = who.inventory().index_of_free().groups();
     for (std::uint32_t g = 0; g < groups.size(); ++g) {
       if (groups[g].size == 0 || !allows_group(g) || !who.allows_group(g)) continue;
+      const auto number = static_cast<std::uint32_t>(terms_.size());
       terms_.push_back(group_terms(who, g));
-      const GroupTerms& terms = terms_.back();
-      rule.enter(terms);
-      for (const FreeIndex::Box& box : groups[g].boxes) {
-        if (!has_room(box, terms)) continue;
-        const NodeShares low = corner(box.low, terms, true);
-        const NodeShares high = corner(box.high, terms, false);
-        // Nodes in the same state are as good as each other: what is not better need not be opened.
-        const double bound = low == high ? rule.value(low) : rule.bound(low, high);
-        if (best.beaten_by(bound, box.least)) {
-          best = {box.least, bound};
-          place = leaves_.size();
-        }
-        leaves_.push_back(
-            {bound, box.least, box.leaf, static_cast<std::uint32_t>(terms_.size() - 1)});
+      rule.enter(terms_.back());
+      for (const FreeIndex::Branch& branch : groups[g].branches) {
+        add(rule, branch.box, terms_.back(), {0, branch.box.least, number, 0, &branch}, branches_);
       }
     }
-    return place;
   }
 
-  static bool has_room(const FreeIndex::Box& box, const GroupTerms& terms) {
-    for (std::size_t r = 0; r < kResourceKinds; ++r) {
-      if (box.high[r] < terms.least[r]) return false;
+  void bound_leaves(Rule& rule, const FreeIndex::Branch& branch, const GroupTerms& terms) {
+    leaves_.clear();
+    for (const FreeIndex::Box& box : branch.leaves) {
+      add(rule, box, terms, {0, box.least, 0, box.leaf, nullptr}, leaves_);
     }
-    return true;
   }
 
-  static NodeShares corner(const IndexValues& values, const GroupTerms& terms, bool is_low) {
-    NodeShares shares;
+  static void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms,
+                  Candidate candidate, std::vector<Candidate>& candidates) {
+    for (std::size_t r = 0; r < kResourceKinds; ++r) {
+      if (box.high[r] < terms.least[r]) return;
+    }
+    NodeShares low;
+    NodeShares high;
+    const bool is_point = box.low == box.high;
     for (std::size_t k = 0; k < terms.count; ++k) {
       const std::size_t r = terms.kinds[k];
-      shares.free[k] = (is_low ? std::max(values[r], terms.least[r]) : values[r]) * terms.scale[k];
+      low.free[k] = std::max(box.low[r], terms.least[r]) * terms.scale[k];
+      high.free[k] = box.high[r] * terms.scale[k];
     }
-    shares.merits = {values[kResourceKinds], values[kResourceKinds + 1],
-                     values[kResourceKinds + 2]};
-    return shares;
+    low.merits = {box.low[kResourceKinds], box.low[kResourceKinds + 1],
+                  box.low[kResourceKinds + 2]};
+    high.merits = {box.high[kResourceKinds], box.high[kResourceKinds + 1],
+                   box.high[kResourceKinds + 2]};
+    // Nodes in the same state are as good as each other: what is not better need not be opened.
+    candidate.bound = is_point ? rule.value(low) : rule.bound(low, high);
+    candidates.push_back(candidate);
   }
 
   template <class NodeFilter>
-  void open(Rule& rule, const Eligibility& who, const Candidate& candidate, NodeFilter& allows_node,
-            Found& found) {
-    const FreeIndex::Leaf& leaf = who.inventory().index_of_free().leaf(candidate.leaf);
-    const GroupTerms& terms = terms_[candidate.terms];
-    rule.enter(terms);
+  static void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
+                   const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
     for (std::uint32_t i = 0; i < leaf.size; ++i) {
       bool has_room = true;
       for (std::size_t r = 0; r < kResourceKinds; ++r) {
@@ -209,6 +221,8 @@ class IndexSearch {
     }
   }
 
+  Candidate taken_{};
+  std::vector<Candidate> branches_;
   std::vector<Candidate> leaves_;
   std::vector<GroupTerms> terms_;
 };

@@ -204,7 +204,7 @@ class Inventory {
   FreeIndex index_;
 };
 
-// PRECONDITION of both worlds: the spelling of errors that callers tell apart.
+// How errors begin that callers tell apart.
 inline constexpr std::string_view kAgentNotFound = "agent_not_found";
 inline constexpr std::string_view kNoSuitableNodes = "no_suitable_nodes";
 inline constexpr std::string_view kPlacementValidationFailed = "placement_validation_failed";

@@ -6,6 +6,8 @@
 // (dot product, L2), design document rows PL-30 to PL-34 as its column "Do" has them.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 
@@ -13,25 +15,61 @@ namespace phoenix {
 
 using Shares = std::span<const double>;
 
-double mean_of(Shares shares);
-double population_deviation(Shares shares);
+inline double mean_of(Shares shares) {
+  if (shares.empty()) return 1;
+  double sum = 0;
+  for (const double share : shares) sum += share;
+  return sum / static_cast<double>(shares.size());
+}
+
+inline double population_deviation(Shares shares) {
+  if (shares.size() < 2) return 0;
+  if (shares.size() == 2) return std::abs(shares[0] - shares[1]) / 2;
+  const double mean = mean_of(shares);
+  double squares = 0;
+  for (const double share : shares) squares += (share - mean) * (share - mean);
+  return std::sqrt(squares / static_cast<double>(shares.size()));
+}
 
 // kube-scheduler's scores / 100, of the shares free and used after placing. No kind: 1.
 inline double least_allocated(Shares free_after) { return mean_of(free_after); }
 inline double most_allocated(Shares used_after) { return mean_of(used_after); }
-double balanced_allocation(Shares used_after);  // fractions are capped at 1
+// Shares above 1 are for the caller to cap.
+inline double balanced_allocation(Shares used_after) {
+  return 1 - population_deviation(used_after);
+}
 
 // Nomad's fit v3, 0 to 18, of the shares of CPU and memory free after placing.
 double nomad_fit(double free_cpu, double free_memory);
 
 // Vector packing; `need` and `room` before placing, `weight` how much each kind counts.
-double dot_product(Shares need, Shares room, Shares weight);
-double l2_distance(Shares need, Shares room, Shares weight);  // squared; lower is better
+inline double dot_product(Shares need, Shares room, Shares weight) {
+  double sum = 0;
+  for (std::size_t k = 0; k < need.size(); ++k) sum += weight[k] * need[k] * room[k];
+  return sum;
+}
+// Squared; lower is better.
+inline double l2_distance(Shares need, Shares room, Shares weight) {
+  double sum = 0;
+  for (std::size_t k = 0; k < need.size(); ++k) {
+    sum += weight[k] * (room[k] - need[k]) * (room[k] - need[k]);
+  }
+  return sum;
+}
 double cosine(Shares need, Shares room);
 
 // Mean over required kinds of min(1, need / room): 1 where the agent fills what is left. 1 if
 // nothing is required, 0 for a kind without room.
-double tightness(Shares need, Shares room);
+inline double tightness(Shares need, Shares room) {
+  double sum = 0;
+  int required = 0;
+  for (std::size_t k = 0; k < need.size(); ++k) {
+    if (need[k] <= 0) continue;
+    ++required;
+    if (room[k] > 0) sum += std::min(1.0, need[k] / room[k]);
+  }
+  return required == 0 ? 1 : sum / required;
+}
 
 // Mean of the share free and of how even the kinds are used, after placing.
 double load_balance(Shares used_after);

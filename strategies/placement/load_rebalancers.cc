@@ -1,0 +1,330 @@
+// Rebalancers that level load: the sum of squared distances from the mean falls with every move.
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "strategies/core/units.h"
+#include "strategies/placement/plan_builder.h"
+
+namespace phoenix {
+namespace {
+
+using Load = std::array<double, kResourceKinds>;
+
+// Loads of the nodes that take part, as shares of their capacity, with an order from the emptiest
+// to the fullest.
+class LoadTable {
+ public:
+  // How much of overload counts, and from which share on.
+  struct Overload {
+    double weight = 0;
+    double limit = 1;
+  };
+
+  LoadTable(std::size_t nodes, std::size_t kinds, Overload overload)
+      : kinds_(kinds), overload_(overload), nodes_(nodes) {}
+
+  void add(NodeId id, const Load& capacity) {
+    Node& node = nodes_[index(id)];
+    node.is_in = true;
+    node.capacity = capacity;
+    ids_.push_back(id);
+  }
+  void load(NodeId id, const Load& size) {
+    for (std::size_t k = 0; k < kinds_; ++k) nodes_[index(id)].load[k] += size[k];
+  }
+  // Once all is loaded.
+  void settle() {
+    Load loads{};
+    Load capacities{};
+    for (const NodeId id : ids_) {
+      for (std::size_t k = 0; k < kinds_; ++k) {
+        loads[k] += nodes_[index(id)].load[k];
+        capacities[k] += nodes_[index(id)].capacity[k];
+      }
+    }
+    for (std::size_t k = 0; k < kinds_; ++k) {
+      mean_[k] = capacities[k] > 0 ? loads[k] / capacities[k] : 0;
+    }
+    for (const NodeId id : ids_) order_.emplace(ratio(id), id);
+  }
+
+  bool contains(NodeId id) const { return nodes_[index(id)].is_in; }
+  const std::set<std::pair<double, NodeId>>& order() const { return order_; }
+  std::size_t size() const { return ids_.size(); }
+  void leave_order(NodeId id) { order_.erase({ratio(id), id}); }
+
+  // Of the fullest kind, to the mean.
+  double ratio(NodeId id) const {
+    double ratio = 0;
+    for (std::size_t k = 0; k < kinds_; ++k) {
+      if (mean_[k] > 0) ratio = std::max(ratio, share(nodes_[index(id)], k, 0) / mean_[k]);
+    }
+    return ratio;
+  }
+  double highest_ratio() const {
+    double highest = 0;
+    for (const NodeId id : ids_) highest = std::max(highest, ratio(id));
+    return highest;
+  }
+
+  double objective() const {
+    double sum = 0;
+    for (const NodeId id : ids_) sum += cost(nodes_[index(id)], {}, 0);
+    return sum;
+  }
+
+  // By how much the objective falls when `size` moves.
+  double gain(const Load& size, NodeId from, NodeId to) const {
+    const Node& a = nodes_[index(from)];
+    const Node& b = nodes_[index(to)];
+    return cost(a, size, 0) - cost(a, size, -1) + cost(b, size, 0) - cost(b, size, 1);
+  }
+
+  void move(const Load& size, NodeId from, NodeId to) {
+    change(from, size, -1);
+    change(to, size, 1);
+  }
+
+ private:
+  struct Node {
+    bool is_in = false;
+    Load load{};
+    Load capacity{};
+  };
+
+  static double share(const Node& node, std::size_t k, double more) {
+    if (node.capacity[k] <= 0) return 0;
+    return (node.load[k] + more) / node.capacity[k];
+  }
+
+  double cost(const Node& node, const Load& size, double sign) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < kinds_; ++k) {
+      const double use = share(node, k, sign * size[k]);
+      const double over = std::max(use - overload_.limit, 0.0);
+      sum += (use - mean_[k]) * (use - mean_[k]) + overload_.weight * over * over;
+    }
+    return sum;
+  }
+
+  void change(NodeId id, const Load& size, double sign) {
+    const bool was_ordered = order_.erase({ratio(id), id}) > 0;
+    for (std::size_t k = 0; k < kinds_; ++k) nodes_[index(id)].load[k] += sign * size[k];
+    if (was_ordered) order_.emplace(ratio(id), id);
+  }
+
+  std::size_t kinds_;
+  Overload overload_;
+  Load mean_{};
+  std::vector<Node> nodes_;  // by id
+  std::vector<NodeId> ids_;
+  std::set<std::pair<double, NodeId>> order_;
+};
+
+// How a goal sees agents and nodes.
+struct Goal {
+  std::size_t kinds = 1;
+  LoadTable::Overload overload;
+  bool counts_agents = false;  // one each, nodes are alike
+  bool sums_kinds = false;     // one number for all kinds: the mean share of the cluster
+  Resources cluster;
+
+  Load of(const Resources& amounts) const {
+    Load load{};
+    for (std::size_t r = 0; r < kResourceKinds; ++r) {
+      const auto amount = static_cast<double>(amounts[r]);
+      if (!sums_kinds) {
+        load[r] = amount;
+      } else if (cluster[r] > 0) {
+        load[0] += amount / static_cast<double>(cluster[r]);
+      }
+    }
+    return load;
+  }
+  Load size(const AgentBook& agent) const { return counts_agents ? Load{1} : of(agent.spec.need); }
+  Load capacity(const NodeBook& node) const { return counts_agents ? Load{1} : of(node.capacity); }
+};
+
+template <class TakesPart>
+LoadTable table_of(const Goal& goal, const Inventory& books, TakesPart takes_part) {
+  LoadTable table(books.node_limit(), goal.kinds, goal.overload);
+  for (std::size_t i = 0; i < books.node_limit(); ++i) {
+    const NodeId id = id_at<NodeId>(i);
+    if (!takes_part(id)) continue;
+    table.add(id, goal.capacity(books.node(id)));
+    // What is on its way counts where it is going.
+    for (const AgentId agent : books.node(id).agents) {
+      const AgentBook& book = books.agent(agent);
+      if (book.node != id || book.moving_to == kNoNode) table.load(id, goal.size(book));
+    }
+  }
+  table.settle();
+  return table;
+}
+
+class Search {
+ public:
+  Search(const Goal& goal, const RebalanceLimits& limits, PlanBuilder& builder)
+      : goal_(goal),
+        limits_(limits),
+        builder_(builder),
+        table_(table_of(goal, builder.books(),
+                        [&](NodeId node) { return builder.takes_part(node); })) {}
+
+  double objective() const { return table_.objective(); }
+  double highest_ratio() const { return table_.highest_ratio(); }
+  std::size_t nodes() const { return table_.size(); }
+
+  void run() {
+    while (!builder_.is_full() && table_.order().size() >= 2) {
+      const auto [ratio, fullest] = *table_.order().rbegin();
+      if (ratio <= limits_.stop_ratio) return;
+      if (!relieve(fullest)) table_.leave_order(fullest);
+    }
+  }
+
+ private:
+  struct Option {
+    Move move;
+    Load size;
+    double gain_per_cost;
+  };
+
+  // The best move off the node that is allowed; false if there is none.
+  bool relieve(NodeId node) {
+    std::vector<Option> options = options_of(node);
+    std::sort(options.begin(), options.end(), [](const Option& a, const Option& b) {
+      if (a.gain_per_cost != b.gain_per_cost) return a.gain_per_cost > b.gain_per_cost;
+      if (a.move.cost != b.move.cost) return a.move.cost < b.move.cost;
+      if (a.move.agent != b.move.agent) return a.move.agent < b.move.agent;
+      return a.move.to < b.move.to;
+    });
+    for (const Option& option : options) {
+      if (!builder_.take(option.move)) continue;
+      table_.move(option.size, option.move.from, option.move.to);
+      for (const NodeId end : {option.move.from, option.move.to}) {
+        if (!builder_.takes_part(end)) table_.leave_order(end);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  std::vector<Option> options_of(NodeId from) {
+    std::vector<Option> options;
+    for (const AgentId agent : builder_.books().node(from).agents) {
+      if (builder_.books().agent(agent).node != from || !builder_.may_move(agent)) continue;
+      const Load size = goal_.size(builder_.books().agent(agent));
+      const Move draft = builder_.draft(agent, kNoNode, 0);
+      int tries = limits_.tries;
+      for (const auto& [ratio, to] : table_.order()) {
+        if (to == from || tries-- == 0) break;
+        Move move = draft;
+        move.to = to;
+        move.gain = table_.gain(size, from, to);
+        if (!builder_.is_worth(move)) continue;
+        options.push_back({move, size, move.gain / std::max(move.cost, 1e-9)});
+      }
+    }
+    return options;
+  }
+
+  const Goal& goal_;
+  const RebalanceLimits& limits_;
+  PlanBuilder& builder_;
+  LoadTable table_;
+};
+
+RebalancePlan level(const Goal& goal, const RebalanceLimits& limits, const RebalanceView& view) {
+  PlanBuilder builder(view, limits);
+  Result<MadePlacer> placer = worst_fit().make({"worst_fit", {}});
+  builder.drain(*placer->strategy);
+  Search search(goal, limits, builder);
+  RebalancePlan& plan = builder.plan();
+  plan.before = search.objective();
+  const double ratio = search.highest_ratio();
+  plan.seen = "fullest of " + std::to_string(search.nodes()) + " nodes at " +
+              print_number(std::round(ratio * 1000) / 1000) + " times the mean";
+  if (ratio > limits.start_ratio) {
+    plan.reason = "above " + print_number(limits.start_ratio);
+    search.run();
+  } else {
+    plan.reason = "not above " + print_number(limits.start_ratio);
+  }
+  return builder.finish(search.objective());
+}
+
+constexpr std::string_view kWeighNames[] = {"use", "agents"};
+
+struct EvenOptions {
+  int weigh = 0;
+  RebalanceLimits limits;
+  void visit(SettingVisitor& v) {
+    v.choice("weigh", weigh, kWeighNames,
+             "whether agents count by what they use or are counted, each as much as any other");
+    limits.visit(v);
+  }
+};
+
+template <class Options>
+class LevelRebalancer : public Rebalancer {
+ public:
+  explicit LevelRebalancer(Options options) : options_(options) {}
+
+  RebalancePlan plan(const RebalanceView& view) override {
+    return level(goal(options_, *view.inventory), options_.limits, view);
+  }
+
+  double objective(const RebalanceView& view) const override {
+    const Inventory& books = *view.inventory;
+    const auto takes_part = [&](NodeId id) {
+      return books.has_node(id) && books.node(id).state == NodeState::kReady &&
+             !PlanBuilder::is_frozen(books.node(id), view.now, options_.limits.stale);
+    };
+    return table_of(goal(options_, books), books, takes_part).objective();
+  }
+
+ private:
+  static Goal goal(const EvenOptions& options, const Inventory& books) {
+    Goal goal;
+    goal.counts_agents = options.weigh == 1;
+    goal.sums_kinds = !goal.counts_agents;
+    goal.cluster = books.total_capacity();
+    return goal;
+  }
+  template <class Other>
+  static Goal goal(const Other& options, const Inventory&) {
+    Goal goal;
+    goal.kinds = kResourceKinds;
+    goal.overload = {options.overload, options.overload_from};
+    return goal;
+  }
+
+  Options options_;
+};
+
+struct ResourceOptions {
+  double overload = 10;
+  double overload_from = 0.9;
+  RebalanceLimits limits;
+  void visit(SettingVisitor& v) {
+    v.number("overload", overload, 0, 1e6, "weight of use beyond overload_from, squared");
+    v.number("overload_from", overload_from, 0, 1, "share of use from which a node is overloaded");
+    limits.visit(v);
+  }
+};
+
+}  // namespace
+
+RebalancerEntry even_distribution() {
+  return strategy_entry<Rebalancer, LevelRebalancer<EvenOptions>, EvenOptions>(
+      "even", "the same load on every node, by use or by number of agents");
+}
+
+RebalancerEntry resource_optimization() {
+  return strategy_entry<Rebalancer, LevelRebalancer<ResourceOptions>, ResourceOptions>(
+      "resource", "the same use of each kind of resource on every node, overload above all");
+}
+
+}  // namespace phoenix
