@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "strategies/control/cluster_watch.h"
+#include "strategies/control/placement_control.h"
 #include "strategies/control/scaling_control.h"
 #include "strategies/control/status.h"
 #include "strategies/control/tuning_control.h"
@@ -24,6 +25,14 @@ Status complete(std::string& text, const Make& make) {
   return success();
 }
 
+// The design document's names of goals, as tuners use them, are rebalancers here.
+std::string rebalancer_for(const std::string& goal) {
+  if (goal == "even_distribution") return "even";
+  if (goal == "resource_optimization") return "resource";
+  if (goal == "latency_optimization" || goal == "latency_aware") return "latency";
+  return goal;
+}
+
 }  // namespace
 
 struct Controller::State {
@@ -31,6 +40,7 @@ struct Controller::State {
       : setup(the_setup),
         watch(setup),
         scaling(setup, watch),
+        placement(setup, watch),
         tuning(setup, watch),
         next_collect(kStart + setup.settings.collect_interval) {}
 
@@ -42,6 +52,7 @@ struct Controller::State {
   const ControlSetup setup;
   ClusterWatch watch;
   ScalingControl scaling;
+  PlacementControl placement;
   TuningControl tuning;
   PerformanceHistory history;
   DecisionIds ids;
@@ -84,8 +95,8 @@ TuningHelpers Controller::State::helpers(Time now, std::vector<Decision>& out) {
   helpers.scale_by = [this, now, &out](int count, const std::string& reason) {
     return scaling.scale_by(count, reason, now, ids, out);
   };
-  helpers.rebalance = [](const std::string&) -> Status {
-    return Error{"no agents are placed here: there is nothing to rebalance"};
+  helpers.rebalance = [this, now, &out](const std::string& text) {
+    return placement.rebalance(rebalancer_for(text), now, ids, out);
   };
   return helpers;
 }
@@ -107,12 +118,14 @@ Result<ControlStrategies> Controller::in_full(const ControlStrategies& strategie
   if (Status s = complete(full.scaler, make_scaler); !s) return Error{s.error()};
   if (Status s = complete(full.tuner, make_tuner); !s) return Error{s.error()};
   if (Status s = complete(full.placer, make_placer); !s) return Error{s.error()};
+  if (Status s = complete(full.rebalancer, make_rebalancer); !s) return Error{s.error()};
   if (Status s = complete(full.forecaster, make_forecaster); !s) return Error{s.error()};
   return full;
 }
 
 void Controller::on_node(NodeId node, NodePhase phase, Time now) {
   state_->watch.on_node(node, phase, now);
+  state_->placement.on_node(node, phase);
 }
 
 void Controller::on_report(NodeId node, const LoadReport& report, Time) {
@@ -125,6 +138,7 @@ void Controller::on_gateway_report(const GatewayReport& report, Time) {
 
 void Controller::on_outcome(const DecisionOutcome& outcome, Time now) {
   state_->scaling.on_outcome(outcome, now);
+  state_->placement.on_outcome(outcome, now);
   state_->tuning.on_outcome(outcome);
   if (outcome.count > 0) state_->watch.note_scaling_time(outcome.took);
 }
@@ -163,8 +177,21 @@ Status Controller::on_command(const Command& command, Time now, std::vector<Deci
   return Error{"no such command"};
 }
 
+void Controller::begin(Time now, std::vector<Decision>& out) {
+  state_->placement.begin(now, state_->ids, out);
+}
+
+Status Controller::on_agent_wanted(const AgentSpec& agent, Time now, std::vector<Decision>& out) {
+  return state_->placement.want(agent, now, state_->ids, out);
+}
+
+void Controller::on_agent_over(AgentId agent, Time now, std::vector<Decision>& out) {
+  state_->placement.drop(agent, now, state_->ids, out);
+}
+
 Time Controller::next_tick() const {
-  return std::min({state_->next_collect, state_->scaling.next_tick(), state_->tuning.next_tick()});
+  return std::min({state_->next_collect, state_->scaling.next_tick(), state_->tuning.next_tick(),
+                   state_->placement.next_tick()});
 }
 
 void Controller::tick(Time now, std::vector<Decision>& out) {
@@ -175,6 +202,7 @@ void Controller::tick(Time now, std::vector<Decision>& out) {
     while (s.next_collect <= now) s.next_collect += s.setup.settings.collect_interval;
   }
   s.scaling.tick(now, s.ids, out);
+  s.placement.tick(now, s.ids, out);
   if (s.tuning.next_tick() <= now) {
     s.history.observe(overall(s.watch.targets().read(s.watch.metrics())), now);
     s.tuning.tick(now, s.helpers(now, out), s.ids, out);
@@ -193,6 +221,7 @@ ControllerStatus Controller::status(Time now) const {
                          recommend(s.scaling.forecast(), steps, load));
   status.scaling = s.scaling.status(now);
   status.policies = s.scaling.policies();
+  status.placement = s.placement.status();
   status.alerts = s.watch.active_alerts();
   status.tuning = std::move(tuning);
   status.knobs = s.tuning.knobs();

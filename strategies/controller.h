@@ -25,8 +25,11 @@
 #include "strategies/core/decision.h"
 #include "strategies/core/ids.h"
 #include "strategies/core/load_report.h"
+#include "strategies/core/random.h"
 #include "strategies/core/result.h"
 #include "strategies/core/time.h"
+#include "strategies/placement/inventory.h"
+#include "strategies/placement/migration_model.h"
 #include "strategies/tuning/formulas.h"
 #include "strategies/tuning/knobs.h"
 
@@ -84,14 +87,25 @@ struct ControlGroup {
   std::string zone;
 };
 
+// A service whose agents are placed, as opposed to one that every node of its groups runs.
+struct ControlService {
+  std::string name;
+  int agents = 0;  // from the beginning
+  AgentSpec agent;
+  AgentObservation observed;  // what is known of its state beforehand
+};
+
 struct ControlSetup {
   ControlSettings settings;
   ControlTargets targets;
   ControlStrategies strategies;
   std::vector<ControlGroup> groups;
-  std::vector<int> node_groups;  // by NodeId: every place, filled or not
-  Knobs knobs;                   // as they are at first
-  TuningFacts facts;             // what is known of network and nodes beforehand
+  std::vector<int> node_groups;          // by NodeId: every place, filled or not
+  std::vector<ControlService> services;  // by ServiceId; empty where none is placed
+  MigrationMeans migration;
+  Random placement_random{1};
+  Knobs knobs;        // as they are at first
+  TuningFacts facts;  // what is known of network and nodes beforehand
 };
 
 enum class NodePhase : std::uint8_t { kAbsent, kProvisioning, kReady, kDraining, kDown };
@@ -149,10 +163,16 @@ class Controller {
   // and why.
   static Result<ControlStrategies> in_full(const ControlStrategies& strategies);
 
+  // Once, after the nodes that are there have been told: what is decided for the beginning.
+  void begin(Time now, std::vector<Decision>& out);
+
   void on_node(NodeId node, NodePhase phase, Time now);
   void on_report(NodeId node, const LoadReport& report, Time now);
   void on_gateway_report(const GatewayReport& report, Time now);
   void on_outcome(const DecisionOutcome& outcome, Time now);
+  // An agent is wanted, or no longer. The error says what of it cannot be used.
+  Status on_agent_wanted(const AgentSpec& agent, Time now, std::vector<Decision>& out);
+  void on_agent_over(AgentId agent, Time now, std::vector<Decision>& out);
   // The decisions it leads to at once are appended. The error says what was found and what is
   // allowed; nothing has changed then.
   Status on_command(const Command& command, Time now, std::vector<Decision>& out);

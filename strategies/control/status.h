@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strategies/control/performance.h"
+#include "strategies/control/placement_control.h"
 #include "strategies/metrics/alerts.h"
 #include "strategies/scaling/governor.h"
 #include "strategies/tuning/tuner.h"
@@ -16,6 +17,7 @@ struct ControllerStatus {
   std::vector<ScalingStatus> scaling;  // one for each group that may change its size
   std::vector<ScalingPolicy> policies;
   std::vector<ActiveAlert> alerts;
+  PlacementStatus placement;
   TunerStatus tuning;
   Knobs knobs;
   std::uint64_t decisions = 0;  // so far

@@ -49,18 +49,6 @@ bool Cusum::add(double z) {
   return true;
 }
 
-SortedWindow::SortedWindow(std::size_t capacity) : ring_(capacity) { sorted_.reserve(capacity); }
-
-void SortedWindow::push(double value) {
-  if (sorted_.empty()) next_ = 0;
-  if (sorted_.size() == ring_.size()) {
-    sorted_.erase(std::lower_bound(sorted_.begin(), sorted_.end(), ring_[next_]));
-  }
-  sorted_.insert(std::upper_bound(sorted_.begin(), sorted_.end(), value), value);
-  ring_[next_] = value;
-  next_ = next_ + 1 == ring_.size() ? 0 : next_ + 1;
-}
-
 ResidualGuard::ResidualGuard() : window_(kWindow) {}
 
 bool ResidualGuard::is_lasting(double z) {

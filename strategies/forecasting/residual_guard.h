@@ -16,7 +16,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <vector>
+
+#include "strategies/forecasting/sorted_window.h"
 
 namespace phoenix {
 
@@ -33,21 +34,6 @@ struct Cusum {
 
   // True where a sum passes the limit; both begin anew then.
   bool add(double z);
-};
-
-// The last `capacity` values, sorted and in order of arrival.
-class SortedWindow {
- public:
-  explicit SortedWindow(std::size_t capacity);
-  void push(double value);
-  void clear() { sorted_.clear(); }
-  std::span<const double> sorted() const { return sorted_; }
-  std::size_t size() const { return sorted_.size(); }
-
- private:
-  std::vector<double> sorted_;
-  std::vector<double> ring_;
-  std::size_t next_ = 0;
 };
 
 class ResidualGuard {

@@ -1,0 +1,89 @@
+// The placement side of the Controller: keeps the books of nodes and agents, finds every agent a
+// node, moves agents off nodes that drain or carry too much, and starts again elsewhere what a dead
+// node took with it.
+//
+// One thread at a time. Owns its strategies and the books. Agents that no node can take wait, and
+// are tried again whenever the books have changed; each is told once.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "strategies/control/cluster_watch.h"
+#include "strategies/core/random.h"
+#include "strategies/placement/placer.h"
+#include "strategies/placement/rebalancer.h"
+
+namespace phoenix {
+
+struct PlacementStatus {
+  std::size_t total_agents = 0;
+  std::size_t waiting_agents = 0;  // no node can take them
+  std::size_t moving_agents = 0;
+  std::size_t nodes_in_use = 0;
+  std::size_t constraint_violations = 0;  // agents that their node would refuse today
+  double placement_efficiency = 0;        // reserved on the nodes in use / their capacity, mean
+  std::vector<std::pair<std::string, double>> resource_utilization;  // reserved / capacity
+  std::uint64_t placed = 0, refused = 0, lost = 0, moves = 0, moves_failed = 0;
+};
+
+class PlacementControl {
+ public:
+  // Both outlive it. REQUIRES: the texts in `setup` are in full.
+  PlacementControl(const ControlSetup& setup, const ClusterWatch& watch);
+
+  // The agents that services want from the beginning.
+  void begin(Time now, DecisionIds& ids, std::vector<Decision>& out);
+  void on_node(NodeId node, NodePhase phase);
+  // An agent comes, or is no longer wanted. The error says what of it cannot be used.
+  Status want(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
+  void drop(AgentId agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
+  Status migrate(AgentId agent, NodeId target, std::string_view method, Time now, DecisionIds& ids,
+                 std::vector<Decision>& out);
+  // A pass by this rebalancer, or the configured one where the text is empty.
+  Status rebalance(const std::string& text, Time now, DecisionIds& ids, std::vector<Decision>& out);
+  void on_outcome(const DecisionOutcome& outcome, Time now);
+
+  Time next_tick() const { return next_; }
+  void tick(Time now, DecisionIds& ids, std::vector<Decision>& out);
+
+  const Inventory& inventory() const { return inventory_; }
+  PlacementStatus status() const;
+
+ private:
+  struct UnderWay {
+    DecisionKind kind;
+    AgentId agent;
+  };
+
+  NodeSpec spec_of(NodeId node) const;
+  void take_down(NodeId node);
+  void observe_nodes(Time now);
+  bool place(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
+  void place_waiting(Time now, DecisionIds& ids, std::vector<Decision>& out);
+  void move(const Move& move, std::string_view reason, std::string_view seen, Time now,
+            DecisionIds& ids, std::vector<Decision>& out);
+  void plan_moves(Rebalancer& rebalancer, bool only_draining, Time now, DecisionIds& ids,
+                  std::vector<Decision>& out);
+  Decision decision(DecisionKind kind, const char* family, AgentId agent, Time now,
+                    DecisionIds& ids) const;
+
+  const ControlSetup& setup_;
+  const ClusterWatch& watch_;
+  Random random_;
+  Inventory inventory_;
+  std::unique_ptr<Placer> placer_;
+  std::unique_ptr<Rebalancer> rebalancer_;  // null: none
+  std::unique_ptr<Rebalancer> evacuator_;   // empties draining nodes where there is none
+  std::map<AgentId, AgentSpec> waiting_;
+  std::map<DecisionId, UnderWay> open_;
+  bool has_changed_ = false;  // the books, since the waiting ones were tried
+  Time next_ = kNever;
+  Time next_rebalance_ = kNever;
+  PlacementStatus counts_;
+};
+
+}  // namespace phoenix

@@ -1,0 +1,72 @@
+#include "strategies/forecasting/calibrated_forecast.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <utility>
+
+#include "strategies/forecasting/series_value.h"
+
+namespace phoenix {
+namespace {
+
+constexpr double kPeaksMax = 4;
+
+std::vector<int> calibrated_horizons(int last) {
+  std::vector<int> horizons;
+  for (int step = 1, next = 1; next < last; next += step) {
+    horizons.push_back(next);
+    if (next >= 4 && (next & (next - 1)) == 0) step = next / 2;
+  }
+  horizons.push_back(last);
+  return horizons;
+}
+
+}  // namespace
+
+CalibratedForecast::CalibratedForecast(std::unique_ptr<Forecaster> model,
+                                       const CalibrationOptions& options)
+    : model_(std::move(model)), peak_kept_(std::exp(-1.0 / options.window)) {
+  assert(model_ != nullptr && options.horizon >= 1);
+  for (const int horizon : calibrated_horizons(options.horizon)) {
+    errors_.emplace_back(horizon, static_cast<std::size_t>(options.window), options.rate);
+  }
+}
+
+void CalibratedForecast::observe(double value) {
+  for (HorizonErrors& errors : errors_) errors.score(value);
+  model_->observe(value);
+  peak_ *= peak_kept_;
+  if (is_series_value(value)) peak_ = std::max(peak_, value);
+  for (HorizonErrors& errors : errors_) {
+    if (model_->predict(errors.horizon()) > kPeaksMax * peak_) ++cut_;
+    errors.issue(mean(errors.horizon()));
+  }
+}
+
+double CalibratedForecast::mean(int steps) const {
+  return std::min(model_->predict(steps), kPeaksMax * peak_);
+}
+
+double CalibratedForecast::quantile(int steps, double q) const {
+  return as_forecast(mean(steps) + offset(steps, std::clamp(q, 0.0, 1.0)));
+}
+
+double CalibratedForecast::offset(int steps, double q) const {
+  std::size_t above = 0;
+  while (above + 1 < errors_.size() && errors_[above].horizon() < steps) ++above;
+  const HorizonErrors& far = errors_[above];
+  if (above == 0 || far.horizon() <= steps) return far.offset(q);
+  const HorizonErrors& near = errors_[above - 1];
+  const double part =
+      static_cast<double>(steps - near.horizon()) / (far.horizon() - near.horizon());
+  return (1 - part) * near.offset(q) + part * far.offset(q);
+}
+
+std::uint64_t CalibratedForecast::widest_used() const {
+  std::uint64_t sum = 0;
+  for (const HorizonErrors& errors : errors_) sum += errors.widest_used();
+  return sum;
+}
+
+}  // namespace phoenix

@@ -1,0 +1,52 @@
+// A forecaster with calibrated quantiles: whichever model is inside, its 90 % intervals cover about
+// 90 %. For everyone who must know how far off a forecast may be. Owns the forecaster.
+//
+// Errors are kept for the horizons 1, 2, 3, 4, 6, 8, 12, 16, 24, ... up to the last; between them
+// quantiles are interpolated, beyond them they are those of the last. A forecast above four times
+// the recent peak is cut there: no model is believed that far from what was seen.
+//
+// One thread at a time. No allocation once warmed up.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "strategies/forecasting/conformal.h"
+#include "strategies/forecasting/forecaster.h"
+
+namespace phoenix {
+
+struct CalibrationOptions {
+  int horizon = 12;     // steps
+  int window = 500;     // errors kept at each horizon
+  double rate = 0.002;  // of adaptation; faster is wider without covering better, measured
+};
+
+class CalibratedForecast {
+ public:
+  CalibratedForecast(std::unique_ptr<Forecaster> model, const CalibrationOptions& options);
+
+  // As Forecaster::observe().
+  void observe(double value);
+
+  // `steps` >= 1.
+  double mean(int steps) const;
+  double quantile(int steps, double q) const;
+
+  // Forecasts cut at four times the peak, and bounds for which errors were too few: see
+  // HorizonErrors::widest_used().
+  std::uint64_t cut() const { return cut_; }
+  std::uint64_t widest_used() const;
+
+ private:
+  double offset(int steps, double q) const;
+
+  std::unique_ptr<Forecaster> model_;
+  std::vector<HorizonErrors> errors_;
+  double peak_ = 0;
+  double peak_kept_;
+  std::uint64_t cut_ = 0;
+};
+
+}  // namespace phoenix

@@ -1,0 +1,120 @@
+#include "strategies/forecasting/trusted_forecast.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "strategies/core/units.h"
+#include "strategies/forecasting/series_value.h"
+
+namespace phoenix {
+namespace {
+
+constexpr double kQuantile = 0.9;
+constexpr double kTail = 0.05;
+constexpr double kCoverageMin = 0.85;
+constexpr double kLossRatioMax = 1.1;
+constexpr std::size_t kScoredMin = 20;
+constexpr std::size_t kScoredEnough = 100;
+
+std::unique_ptr<Forecaster> make_or_die(const ForecasterEntry& entry,
+                                        std::vector<std::pair<std::string, std::string>> settings) {
+  Result<MadeForecaster> made = entry.make({entry.name, std::move(settings)});
+  assert(made.ok());
+  return std::move(made->strategy);
+}
+
+std::string rounded(double value) { return print_number(std::round(value * 100) / 100); }
+
+}  // namespace
+
+TrustedForecast::TrustedForecast(std::unique_ptr<Forecaster> model, const TrustOptions& options)
+    : options_(options),
+      model_(std::move(model), options.calibration),
+      naive_(make_or_die(seasonal_naive(), {{"period", std::to_string(options.period)}}),
+             options.calibration),
+      issued_(static_cast<std::size_t>(options.calibration.horizon)),
+      scored_(std::max(static_cast<std::size_t>(options.period), kScoredMin)) {}
+
+void TrustedForecast::observe(double value) {
+  if (is_series_value(value)) score(value);
+  model_.observe(value);
+  naive_.observe(value);
+  const int horizon = options_.calibration.horizon;
+  issued_[next_issued_] = {model_.quantile(horizon, kTail), model_.quantile(horizon, 1 - kTail),
+                           model_.quantile(horizon, kQuantile), naive_.quantile(horizon, kQuantile),
+                           true};
+  next_issued_ = (next_issued_ + 1) % issued_.size();
+}
+
+void TrustedForecast::score(double value) {
+  const Issued& due = issued_[next_issued_];
+  if (!due.is_set) return;
+  Scored& oldest = scored_[next_scored_];
+  sums_.loss -= oldest.loss;
+  sums_.naive_loss -= oldest.naive_loss;
+  covered_ -= oldest.is_covered ? 1 : 0;
+  oldest = {pinball_loss(value, due.bound, kQuantile),
+            pinball_loss(value, due.naive_bound, kQuantile), value >= due.low && value <= due.high};
+  sums_.loss += oldest.loss;
+  sums_.naive_loss += oldest.naive_loss;
+  covered_ += oldest.is_covered ? 1 : 0;
+  count_ = std::min(count_ + 1, scored_.size());
+  if (++next_scored_ < scored_.size()) return;
+  next_scored_ = 0;
+  // Adding and taking away leaves rounding errors; once a season the sums are made anew.
+  sums_ = {};
+  for (const Scored& scored : scored_) {
+    sums_.loss += scored.loss;
+    sums_.naive_loss += scored.naive_loss;
+  }
+}
+
+double TrustedForecast::coverage() const {
+  return count_ > 0 ? covered_ / static_cast<double>(count_)
+                    : std::numeric_limits<double>::quiet_NaN();
+}
+
+double TrustedForecast::loss_ratio() const {
+  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  const double loss = std::max(sums_.loss, 0.0);
+  const double naive = std::max(sums_.naive_loss, 0.0);
+  if (naive > 0) return loss / naive;
+  return loss > 0 ? std::numeric_limits<double>::infinity() : 1.0;
+}
+
+bool TrustedForecast::has_enough() const {
+  return count_ >= std::min(scored_.size(), kScoredEnough);
+}
+
+bool TrustedForecast::is_trusted() const {
+  return has_enough() && coverage() >= kCoverageMin && loss_ratio() <= kLossRatioMax;
+}
+
+std::string TrustedForecast::trust_reason() const {
+  if (!has_enough()) {
+    return "scored " + std::to_string(count_) + " forecasts, " +
+           std::to_string(std::min(scored_.size(), kScoredEnough)) + " needed";
+  }
+  if (coverage() < kCoverageMin) {
+    return "coverage " + rounded(coverage()) + ", promised 0.9";
+  }
+  const std::string loss = "loss " + rounded(loss_ratio()) + " of seasonal naive's";
+  if (loss_ratio() > kLossRatioMax) return loss + ", at most 1.1 allowed";
+  return "coverage " + rounded(coverage()) + ", " + loss;
+}
+
+std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon) {
+  TrustOptions options;
+  options.period = period;
+  options.calibration.horizon = horizon;
+  return std::make_unique<TrustedForecast>(
+      make_or_die(mixture(), {{"period", std::to_string(period)},
+                              {"period2", std::to_string(period2)},
+                              {"horizon", std::to_string(horizon)}}),
+      options);
+}
+
+}  // namespace phoenix
