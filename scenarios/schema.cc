@@ -94,17 +94,6 @@ void read_strategies(Section& s, Strategies& strategies) {
   read_control_strategies(s, strategies.control);
 }
 
-void read_targets(Section& s, Targets& targets) {
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  s.field("response_time_p95", targets.response_time_p95,
-          or_none(duration(kPositive), Duration{0}));
-  s.field("throughput", targets.throughput, or_none(rate(above(0)), kNone));
-  s.field("availability", targets.availability, or_none(number(above(0, 1)), kNone));
-  s.field("utilization", targets.utilization, or_none(number(above(0, 1)), kNone));
-  s.field("scaling_response_time", targets.scaling_response_time,
-          or_none(duration(kPositive), Duration{0}));
-}
-
 void read_transfer(Section& s, Transfer& transfer) {
   s.required("name", transfer.name, name());
   s.required("from", transfer.from, text());

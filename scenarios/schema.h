@@ -137,6 +137,7 @@ void read_router(Section& section, RouterSettings& router);
 void check_router(const RouterSettings& router, Reader& reader);
 // schema_control.cc: the control plane.
 void read_control(Section& section, ControlSettings& control);
+void read_targets(Section& section, ControlTargets& targets);
 void read_control_strategies(Section& section, ControlStrategies& strategies);
 void read_command(Section& section, TimedCommand& command);
 void read_agents(Section& section, PlacedAgents& agents);

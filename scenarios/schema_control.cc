@@ -78,6 +78,17 @@ void read_control(Section& s, ControlSettings& control) {
   s.field("flaps_per_hour", control.flaps_per_hour, number(at_least(0, 1e6)));
 }
 
+void read_targets(Section& s, ControlTargets& targets) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  s.field("response_time_p95", targets.response_time_p95,
+          or_none(duration(kPositive), Duration{0}));
+  s.field("throughput", targets.throughput, or_none(rate(above(0)), kNone));
+  s.field("availability", targets.availability, or_none(number(above(0, 1)), kNone));
+  s.field("utilization", targets.utilization, or_none(number(above(0, 1)), kNone));
+  s.field("scaling_response_time", targets.scaling_response_time,
+          or_none(duration(kPositive), Duration{0}));
+}
+
 void read_control_strategies(Section& s, ControlStrategies& strategies) {
   s.field("scaler", strategies.scaler, strategy(&ControlStrategies::scaler));
   s.field("tuner", strategies.tuner, strategy(&ControlStrategies::tuner));

@@ -99,18 +99,25 @@ Parser<std::string> name() {
   };
 }
 
-Parser<std::vector<std::string>> names() {
-  return [](const TomlNode& node) -> Result<std::vector<std::string>> {
+namespace {
+
+Parser<std::vector<std::string>> list_of(Parser<std::string> parse) {
+  return [parse = std::move(parse)](const TomlNode& node) -> Result<std::vector<std::string>> {
     if (node.kind != TomlNode::Kind::kArray) return wrong(node, R"(an array such as ["a", "b"])");
     std::vector<std::string> list;
     for (const TomlNode& item : node.items) {
-      Result<std::string> one = name()(item);
+      Result<std::string> one = parse(item);
       if (!one) return Error{one.error()};
       list.push_back(std::move(*one));
     }
     return list;
   };
 }
+
+}  // namespace
+
+Parser<std::vector<std::string>> names() { return list_of(name()); }
+Parser<std::vector<std::string>> texts() { return list_of(text()); }
 
 Parser<bool> flag() {
   return [](const TomlNode& node) -> Result<bool> {

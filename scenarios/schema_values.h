@@ -45,6 +45,7 @@ Parser<std::string> text();
 // 1 to 64 characters without control characters and double quotes: fit for tables and key paths.
 Parser<std::string> name();
 Parser<std::vector<std::string>> names();
+Parser<std::vector<std::string>> texts();
 Parser<bool> flag();
 Parser<std::int64_t> integer(std::int64_t low, std::int64_t high);
 Parser<double> number(Range<double> range);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/admin/admin_server.h"
+#include "runtime/gateway/control_plane.h"
 #include "runtime/gateway/gateway.h"
 #include "runtime/gateway/lab_config.h"
 #include "runtime/gateway/recorder.h"
@@ -128,6 +129,7 @@ class Service {
   net::Loop loop_;
   std::unique_ptr<gateway::Recorder> recorder_;  // null: nothing is recorded
   std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<gateway::ControlPlane> control_;  // null: nothing is controlled
   std::unique_ptr<admin::AdminServer> admin_;
   int result_ = kFine;
 };
@@ -147,6 +149,9 @@ Status Service::start(gateway::GatewayConfig config) {
   if (!started) return Error{started.error()};
   gateway_ = std::move(*started);
   if (recorder_) recorder_->watch(*gateway_);
+  auto control = gateway::ControlPlane::start(loop_, *gateway_, options_.seed);
+  if (!control) return Error{control.error()};
+  control_ = std::move(*control);
   return arrange_admin();
 }
 
@@ -200,6 +205,7 @@ int Service::run() {
 void Service::leave() {
   gateway_->drain([this](std::size_t left) {
     if (left > 0) result_ = kFailed;
+    if (control_) control_->finish();
     if (!recorder_) return loop_.stop();
     recorder_->finish([this] { loop_.stop(); });
   });

@@ -13,6 +13,7 @@
 #include "runtime/net/address.h"
 #include "runtime/net/tls.h"
 #include "scenarios/parser.h"
+#include "strategies/controller.h"
 #include "strategies/router.h"
 #include "strategies/tuning/knobs.h"
 
@@ -73,6 +74,22 @@ struct RecordConfig {
   std::size_t buffer = 65'536;  // rows that may wait for the disk, per thread; more are counted
 };
 
+// How the control plane gets nodes and gives them back; see runtime/provision/.
+struct ProvisionConfig {
+  enum class By : std::uint8_t { kNone, kProcess, kCommand } by = By::kNone;
+  std::string group = "node";  // nodes are called "<group>-<number>"
+  int minimum = 1;
+  int maximum = 10;
+  int cores = 0;  // of each; 0: as node or engine see fit
+  double memory_bytes = 0;
+  double cost_per_hour = 0;
+  Duration boot_time = std::chrono::seconds(2);      // as expected, p95
+  Duration ready_within = std::chrono::seconds(60);  // then the start has failed
+  std::vector<std::string> arguments;  // kProcess: of phoenix-node, beside name and gateway
+  std::vector<std::string> command;    // kCommand: program and arguments
+  Duration command_timeout = std::chrono::seconds(60);
+};
+
 struct GatewayConfig {
   std::string name = "gateway";
   int threads = 0;                        // 0: one per core
@@ -94,6 +111,11 @@ struct GatewayConfig {
   std::vector<ServiceConfig> services;
   std::vector<RouteConfig> routes;
   RecordConfig record;
+  // The control plane: off unless a strategy or provisioning is configured.
+  ControlSettings control;
+  ControlTargets targets;
+  ControlStrategies strategies;
+  ProvisionConfig provision;
   bool lab = false;                         // takes faults from the local world
   std::vector<std::string> expected_nodes;  // names whose numbers are theirs, 0 first
 

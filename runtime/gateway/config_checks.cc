@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "runtime/gateway/config_schema.h"
+#include "runtime/provision/provisioner.h"
 #include "scenarios/toml_overrides.h"
 #include "strategies/core/nearest_name.h"
 
@@ -27,6 +28,7 @@ class Checker {
     check_tls("tls", config_.tls);
     check_tls("upstream_tls", config_.upstream_tls);
     check_lab();
+    check_provision();
     check_services();
     for (std::size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
   }
@@ -56,6 +58,29 @@ class Checker {
   void check_lab() {
     expect(!config_.lab || !config_.token_file.empty(), "lab",
            "found true without token_file; allowed with a token, which who injects faults shows");
+  }
+
+  void check_provision() {
+    const ProvisionConfig& provision = config_.provision;
+    using By = ProvisionConfig::By;
+    if (provision.by == By::kNone) {
+      return expect(config_.strategies.scaler == "none", "strategies.scaler",
+                    "found " + quoted(config_.strategies.scaler) +
+                        " without [provision]; allowed \"none\", or with it");
+    }
+    const Status named = provision::check_name(provision.group);
+    expect(named.ok(), "provision.group", named.ok() ? "" : named.error());
+    expect(provision.minimum <= provision.maximum, "provision.minimum",
+           "found " + std::to_string(provision.minimum) + "; allowed at most the maximum of " +
+               std::to_string(provision.maximum));
+    expect((provision.by == By::kCommand) == !provision.command.empty(), "provision.command",
+           "found " + std::string(provision.command.empty() ? "none" : "one") +
+               "; allowed with by = \"command\", and needed there");
+    expect(provision.by == By::kProcess || provision.arguments.empty(), "provision.arguments",
+           "found some; allowed with by = \"process\"");
+    expect(
+        !config_.frames.empty(), "provision",
+        "found without a listener for frames; allowed with one, where nodes announce themselves");
   }
 
   void check_services() {

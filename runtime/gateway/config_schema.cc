@@ -20,6 +20,7 @@ using schema::Section;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
+constexpr int kNodesMax = 100'000;
 constexpr double kMiB = 1024.0 * 1024;
 
 constexpr std::string_view kAddressAllowed =
@@ -156,6 +157,23 @@ void read_record(Section& s, RecordConfig& record) {
   s.field("buffer", record.buffer, integer(16, 10'000'000));
 }
 
+void read_provision(Section& s, ProvisionConfig& provision) {
+  using By = ProvisionConfig::By;
+  s.required("by", provision.by,
+             schema::choice<By>({{"process", By::kProcess}, {"command", By::kCommand}}));
+  s.field("group", provision.group, schema::name());
+  s.field("minimum", provision.minimum, integer(0, kNodesMax));
+  s.field("maximum", provision.maximum, integer(1, kNodesMax));
+  s.field("cores", provision.cores, integer(0, 65'535));
+  s.field("memory", provision.memory_bytes, schema::bytes(at_least(0)));
+  s.field("cost", provision.cost_per_hour, schema::hourly(at_least(0)));
+  s.field("boot_time", provision.boot_time, schema::duration(kNotNegative));
+  s.field("ready_within", provision.ready_within, schema::duration(kPositive));
+  s.field("arguments", provision.arguments, schema::texts());
+  s.field("command", provision.command, schema::texts());
+  s.field("command_timeout", provision.command_timeout, schema::duration(kPositive));
+}
+
 }  // namespace
 
 void read_gateway_config(Section& s, GatewayConfig& config) {
@@ -179,6 +197,10 @@ void read_gateway_config(Section& s, GatewayConfig& config) {
   s.tables("service", config.services, read_service);
   s.tables("route", config.routes, read_route);
   s.table("record", [&](Section& t) { read_record(t, config.record); });
+  s.table("control", [&](Section& t) { schema::read_control(t, config.control); });
+  s.table("targets", [&](Section& t) { schema::read_targets(t, config.targets); });
+  s.table("strategies", [&](Section& t) { schema::read_control_strategies(t, config.strategies); });
+  s.table("provision", [&](Section& t) { read_provision(t, config.provision); });
   s.field("lab", config.lab, schema::flag());
 }
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "runtime/gateway/status.h"
+#include "strategies/controller.h"
 #include "strategies/core/result.h"
 
 namespace phoenix::gateway {
@@ -20,6 +22,8 @@ class GatewayControl {
   virtual void status(std::function<void(const GatewayStatus&)> done) = 0;
 
   // Errors say what was found and what is allowed; nothing has changed then.
+  // To the control plane: scale_to, add_policy and the rest.
+  virtual Status command(const Command& command) = 0;
   virtual Status set_balancer(const std::string& service, const std::string& text) = 0;
   virtual Status set_knobs(const Knobs& knobs) = 0;
   virtual Status set_weight(const std::string& node, const std::string& service, double weight) = 0;
@@ -27,6 +31,18 @@ class GatewayControl {
   virtual Status undrain_node(const std::string& node) = 0;
   virtual Status reload() = 0;
   virtual const std::string& token() const = 0;  // empty: changes are refused
+};
+
+struct NodeView;
+
+// The control plane beside a gateway, as the gateway sees it. On the main loop.
+class ControlPart {
+ public:
+  virtual ~ControlPart() = default;
+  virtual Status command(const Command& command) = 0;
+  virtual std::shared_ptr<const ControllerStatus> status() const = 0;
+  // As the directory publishes it; may come from within calls of the control plane's own.
+  virtual void on_node(const NodeView& node) = 0;
 };
 
 // Every answered request that the recorder samples, and what else goes into a record; see

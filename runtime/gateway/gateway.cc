@@ -157,6 +157,18 @@ void Gateway::publish(const NodeView& node) {
   for (const auto& thread : threads_) {
     thread->post([worker = &thread->worker(), node] { worker->on_node(node); });
   }
+  if (control_ != nullptr) control_->on_node(node);
+}
+
+void Gateway::attach(ControlPart* control) {
+  control_ = control;
+  if (control_ == nullptr) return;
+  for (const NodeView& node : directory_.nodes()) control_->on_node(node);
+}
+
+void Gateway::forget_node(const std::string& node) {
+  directory_.forget(node);
+  arm_directory();
 }
 
 void Gateway::arm_directory() { directory_timer_.arm(directory_.next_wake()); }
@@ -195,10 +207,7 @@ void Gateway::on_notices(const std::vector<RouterNotice>& notices) {
 
 void Gateway::decide(std::string family, std::string action, std::string subject,
                      std::string reason, double value, Time at) {
-  log_info("decision",
-           {{"family", family}, {"action", action}, {"subject", subject}, {"reason", reason}});
   Decision decision;
-  decision.number = ++decisions_made_;
   decision.at = at;
   decision.family = std::move(family);
   decision.action = std::move(action);
@@ -206,6 +215,16 @@ void Gateway::decide(std::string family, std::string action, std::string subject
   decision.reason = std::move(reason);
   decision.outcome = "done";
   decision.value = value;
+  note(std::move(decision));
+}
+
+void Gateway::note(Decision decision) {
+  decision.number = ++decisions_made_;
+  log_info("decision", {{"family", decision.family},
+                        {"action", decision.action},
+                        {"subject", decision.subject},
+                        {"reason", decision.reason},
+                        {"outcome", decision.outcome}});
   decisions_.push_back(std::move(decision));
   if (decisions_.size() > kDecisionsKept) decisions_.pop_front();
 }
@@ -229,6 +248,10 @@ Status Gateway::adopt(GatewayConfig config) {
   // What only a new process can change.
   config.threads = config_->threads;
   config.lab = config_->lab;
+  config.control = config_->control;
+  config.targets = config_->targets;
+  config.strategies = config_->strategies;
+  config.provision = config_->provision;
   Status opened = open_listeners(config, *tls);
   for (const auto& thread : threads_) {
     thread->call([&] {
@@ -301,6 +324,15 @@ Status Gateway::set_knobs(const Knobs& knobs) {
   return success();
 }
 
+Status Gateway::command(const Command& command) {
+  if (control_ != nullptr) return control_->command(command);
+  return Error{"there is no control plane here: set [strategies] or [provision] and start again"};
+}
+
+Status Gateway::set_draining(const std::string& node, bool is_draining) {
+  return is_draining ? directory_.drain(node) : directory_.undrain(node);
+}
+
 Status Gateway::turn_knob(KnobId id, double value) {
   Knobs knobs = config_->knobs;
   Status turned = gateway::turn_knob(knobs, id, value);
@@ -321,13 +353,13 @@ Status Gateway::set_weight(const std::string& node, const std::string& service, 
 }
 
 Status Gateway::drain_node(const std::string& node) {
-  Status drained = directory_.drain(node);
+  Status drained = set_draining(node, true);
   if (drained) decide("operator", "drain", node, "", 0, loop_.now());
   return drained;
 }
 
 Status Gateway::undrain_node(const std::string& node) {
-  Status undrained = directory_.undrain(node);
+  Status undrained = set_draining(node, false);
   if (undrained) decide("operator", "undrain", node, "", 0, loop_.now());
   return undrained;
 }

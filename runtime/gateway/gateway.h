@@ -52,7 +52,17 @@ class Gateway final : public GatewayControl {
   // requests were left. Once.
   void drain(std::function<void(std::size_t left)> done);
 
+  // Null: none. Told of every node that is known, and from then on of every change.
+  void attach(ControlPart* control);
+  // For the control plane.
+  Status set_draining(const std::string& node, bool is_draining);
+  void forget_node(const std::string& node);  // see Directory::forget()
+  // One of the gateway's knobs, in base units; see turn_knob() of config.h.
+  Status turn_knob(KnobId id, double value);
+  void note(Decision decision);  // its number is given here
+
   void status(std::function<void(const GatewayStatus&)> done) override;
+  Status command(const Command& command) override;
   Status set_balancer(const std::string& service, const std::string& text) override;
   Status set_knobs(const Knobs& knobs) override;
   Status set_weight(const std::string& node, const std::string& service, double weight) override;
@@ -89,7 +99,6 @@ class Gateway final : public GatewayControl {
   void on_node_gone(std::uint64_t link);
   void on_control(GatewayThread& from, std::uint64_t link, std::uint64_t id,
                   const std::string& text);
-  Status turn_knob(KnobId id, double value);
   void apply_knobs(const Knobs& knobs);
   Result<std::uint64_t> obey(const LabCommand& command);
   void on_notices(const std::vector<RouterNotice>& notices);
@@ -111,6 +120,7 @@ class Gateway final : public GatewayControl {
   std::uint64_t reloads_ = 0, reloads_failed_ = 0;
   std::uint64_t decisions_made_ = 0;
   std::deque<Decision> decisions_;
+  ControlPart* control_ = nullptr;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<std::unique_ptr<GatewayThread>> threads_;
 };

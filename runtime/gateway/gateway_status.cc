@@ -96,6 +96,7 @@ GatewayStatus Gateway::merge(const std::vector<ThreadStatus>& shares) const {
   status.reloads = reloads_;
   status.reloads_failed = reloads_failed_;
   status.knobs = config_->knobs;
+  if (control_ != nullptr) status.control = control_->status();
   status.decisions.assign(decisions_.begin(), decisions_.end());
   for (const Catalog::Service& service : catalog_->services()) {
     status.services.push_back({service.name, service.balancer, false});

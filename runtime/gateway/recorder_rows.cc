@@ -304,6 +304,10 @@ std::vector<DecisionRow> decision_rows(const GatewayStatus& before, const Gatewa
     row.value = decision.value;
     row.reason = std::string_view(decision.reason);
     row.outcome = std::string_view(decision.outcome);
+    row.from = decision.from;
+    row.took = decision.took_s;
+    row.seen = std::string_view(decision.seen);
+    row.note = std::string_view(decision.note);
     rows.push_back(row);
   }
   return rows;

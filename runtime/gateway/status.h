@@ -4,7 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,11 @@ struct Decision {
   Time at = kStart;
   std::string family, action, subject, reason, outcome;
   double value = 0;
+  // Of the control plane's only: what the value was, from decision to outcome, the inputs, and how
+  // far it got.
+  double from = std::numeric_limits<double>::quiet_NaN();
+  double took_s = std::numeric_limits<double>::quiet_NaN();
+  std::string seen, note;
 };
 
 struct HttpCounters {
@@ -82,6 +89,7 @@ struct GatewayStatus {
   wire::LinkCounters links;
   std::map<std::string, std::uint64_t> frames_refused;  // peers, by why: "wrong_token", ...
   Knobs knobs;
+  std::shared_ptr<const ControllerStatus> control;  // null: there is no control plane
   std::uint64_t records_written = 0, records_dropped = 0;
   std::string record_error;
 };

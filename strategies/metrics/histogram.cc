@@ -30,6 +30,22 @@ void Histogram::merge(const Histogram& other) {
   max_ = std::max(max_, other.max_);
 }
 
+void Histogram::subtract(const Histogram& earlier) {
+  const double sum = sum_ - earlier.sum_;
+  const std::uint64_t highest = max_;
+  min_ = ~0ULL;
+  max_ = 0;
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    assert(counts_[i] >= earlier.counts_[i]);
+    counts_[i] -= earlier.counts_[i];
+    if (counts_[i] == 0) continue;
+    min_ = std::min(min_, bucket_low(i));
+    max_ = std::min(highest, bucket_low(i) + bucket_width(i) - 1);
+  }
+  count_ -= earlier.count_;
+  sum_ = count_ == 0 ? 0 : std::max(0.0, sum);
+}
+
 void Histogram::clear() {
   std::fill(counts_.begin(), counts_.end(), 0);
   count_ = 0;

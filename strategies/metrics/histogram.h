@@ -45,6 +45,9 @@ class Histogram {
   Duration quantile(double q) const;
 
   void merge(const Histogram& other);
+  // Takes away what was there earlier: leaves what came since, with the mean exact and extremes as
+  // good as the buckets. REQUIRES: this grew out of `earlier`.
+  void subtract(const Histogram& earlier);
   void clear();
 
   // Buckets by index, for records: [low, low + width) nanoseconds.
