@@ -52,8 +52,8 @@ struct ControlLoop::State {
   Time next_leave() const { return leaving.empty() ? kNever : leaving.begin()->first; }
   void come_and_go(Time date);
   void carry_out_agent(const Decision& decision);
-  void end_agent(AgentId agent, DecisionKind kind, bool is_done, Duration downtime,
-                 const std::string& note);
+  void end_start(AgentId agent, bool is_up, const std::string& note);
+  void follow_moves();
 
   Time next_command() const {
     return next < plan.commands.size() ? kStart + plan.commands[next].at : kNever;
@@ -65,8 +65,7 @@ struct ControlLoop::State {
   Status keep(NodeId node);
   bool begin_start(std::size_t place, Open& open);
   void settle(DecisionId id);
-  void close(const Open& open, OutcomeKind kind, const std::string& note,
-             Duration downtime = Duration{0});
+  void close(const Open& open, OutcomeKind kind, const std::string& note);
   void write(const Decision& decision, std::string_view outcome, Duration took,
              const std::string& note);
   std::string subject_of(const Decision& decision) const;
@@ -81,6 +80,7 @@ struct ControlLoop::State {
   std::size_t next_arrived = 0;  // of plan.agents
   std::uint32_t next_agent = 0;  // ids of those that come
   std::multimap<Time, AgentId> leaving;
+  bool is_following = false;                     // moves, from follow_moves()
   std::map<AgentId, DecisionId> agent_decision;  // under way
   std::vector<Decision> decided;                 // scratch
   double scaling_s = 0;                          // of scale-outs that are done
@@ -111,8 +111,7 @@ void ControlLoop::State::write(const Decision& decision, std::string_view outcom
   log(row);
 }
 
-void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::string& note,
-                               Duration downtime) {
+void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::string& note) {
   const Time now = world.now();
   const Decision& decision = ended.decision;
   write(decision, to_text(kind), now - decision.at, note);
@@ -121,7 +120,7 @@ void ControlLoop::State::close(const Open& ended, OutcomeKind kind, const std::s
     ++scaled;
   }
   const int count = decision.kind == DecisionKind::kScaleOut ? ended.done : 0;
-  controller.on_outcome({decision.id, kind, count, now - decision.at, downtime, note}, now);
+  controller.on_outcome({decision.id, kind, count, now - decision.at, Duration{0}, note}, now);
 }
 
 void ControlLoop::State::settle(DecisionId id) {
@@ -253,29 +252,43 @@ void ControlLoop::State::carry_out_agent(const Decision& decision) {
   }
   open.emplace(decision.id, asked);
   agent_decision[agent] = decision.id;
-  Status begun = success();
-  if (decision.kind == DecisionKind::kPlaceAgent) {
-    begun = world.start_agent(controller.agent(agent), decision.node);
-  } else {
-    const Result<MigrationMethod> method = migration_method(decision.text);
-    assert(method.ok());
-    begun = world.move_agent(agent, decision.target, *method);
-  }
+  if (decision.kind == DecisionKind::kMigrateAgent) return;  // step by step, see follow_moves()
+  const Status begun = world.start_agent(controller.agent(agent), decision.node);
   if (begun) return;
   open.erase(decision.id);
   agent_decision.erase(agent);
   close(asked, OutcomeKind::kRefused, begun.error());
 }
 
-void ControlLoop::State::end_agent(AgentId agent, DecisionKind kind, bool is_done,
-                                   Duration downtime, const std::string& note) {
+// Gives the steps that are due to the world, which may answer from within, and closes moves that
+// have ended.
+void ControlLoop::State::follow_moves() {
+  is_following = true;
+  for (;;) {
+    const std::vector<MigrationOrder> orders = controller.take_orders();
+    for (const MigrationOrder& order : orders) world.migration_step(order);
+    const std::vector<DecisionOutcome> settled = controller.take_settled();
+    for (const DecisionOutcome& outcome : settled) {
+      const auto found = open.find(outcome.id);
+      if (found == open.end()) continue;
+      const Decision decision = found->second.decision;
+      open.erase(found);
+      agent_decision.erase(decision.agent);
+      write(decision, to_text(outcome.kind), outcome.took, outcome.text);
+    }
+    if (orders.empty() && settled.empty()) break;
+  }
+  is_following = false;
+}
+
+void ControlLoop::State::end_start(AgentId agent, bool is_up, const std::string& note) {
   const auto found = agent_decision.find(agent);
   if (found == agent_decision.end()) return;
   const Open ended = open.at(found->second);
-  if (ended.decision.kind != kind) return;
+  if (ended.decision.kind != DecisionKind::kPlaceAgent) return;
   open.erase(found->second);
   agent_decision.erase(found);
-  close(ended, is_done ? OutcomeKind::kDone : OutcomeKind::kFailed, note, downtime);
+  close(ended, is_up ? OutcomeKind::kDone : OutcomeKind::kFailed, note);
 }
 
 // Agents whose time is over go before others come, so that their places are free.
@@ -302,17 +315,19 @@ void ControlLoop::begin() {
   std::vector<Decision> decided;
   s.controller.begin(s.world.now(), decided);
   for (const Decision& decision : decided) s.carry_out(decision);
+  s.follow_moves();
 }
 
 void ControlLoop::agent_is(AgentId agent, bool is_up, std::string_view why) {
-  state_->end_agent(agent, DecisionKind::kPlaceAgent, is_up, Duration{0}, std::string(why));
+  state_->end_start(agent, is_up, std::string(why));
 }
 
-void ControlLoop::agent_moved(AgentId agent, bool is_done, Duration downtime,
-                              std::string_view why) {
-  std::string note = is_done ? "downtime " + print_duration(downtime) : std::string(why);
-  state_->end_agent(agent, DecisionKind::kMigrateAgent, is_done, downtime, note);
+void ControlLoop::step_ended(std::uint64_t token, const Status& how, double dirty_bytes) {
+  state_->controller.on_step(token, how, dirty_bytes, state_->world.now());
+  if (!state_->is_following) state_->follow_moves();
 }
+
+AgentRoute ControlLoop::route(AgentId agent) { return state_->controller.route(agent); }
 
 ControlLoop::ControlLoop(ControlWorld& world, ControlPlan plan,
                          std::function<void(DecisionRow&)> log)
@@ -355,6 +370,7 @@ void ControlLoop::play(Time date) {
   const std::vector<Decision> decided = std::move(s.decided);
   s.decided = {};
   for (const Decision& decision : decided) s.carry_out(decision);
+  s.follow_moves();
 }
 
 void ControlLoop::report(NodeId node, const LoadReport& report) {
@@ -370,6 +386,7 @@ void ControlLoop::node_is(NodeId node, NodePhase phase) {
   if (before == NodePhase::kDraining && phase != NodePhase::kAbsent) return;
   place.phase = phase;
   s.controller.on_node(node, phase, s.world.now());
+  if (!s.is_following) s.follow_moves();
   const bool has_come = before == NodePhase::kProvisioning && phase == NodePhase::kReady;
   const bool has_gone = before == NodePhase::kDraining && phase == NodePhase::kAbsent;
   if (!(has_come || has_gone) || place.decision == 0) return;
@@ -404,6 +421,7 @@ Status ControlLoop::command(const Command& command) {
   std::vector<Decision> decided;
   const Status taken = s.controller.on_command(command, s.world.now(), decided);
   for (const Decision& decision : decided) s.carry_out(decision);
+  s.follow_moves();
   return taken;
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,8 +49,8 @@ class ControlWorld {
   // of the run it is there at once.
   virtual Status start_agent(const AgentSpec& agent, NodeId node) = 0;
   virtual void stop_agent(AgentId agent) = 0;
-  // Answered by agent_moved().
-  virtual Status move_agent(AgentId agent, NodeId target, MigrationMethod method) = 0;
+  // One step of a move, see migration.h; answered by step_ended().
+  virtual void migration_step(const MigrationOrder& order) = 0;
 };
 
 class ControlLoop {
@@ -78,7 +79,10 @@ class ControlLoop {
 
   // False: it did not come up, or it is gone though nobody stopped it.
   void agent_is(AgentId agent, bool is_up, std::string_view why);
-  void agent_moved(AgentId agent, bool is_done, Duration downtime, std::string_view why);
+  // `dirty_bytes`: what has changed while a round was copied; NaN where that is not known.
+  void step_ended(std::uint64_t token, const Status& how,
+                  double dirty_bytes = std::numeric_limits<double>::quiet_NaN());
+  AgentRoute route(AgentId agent);
 
   // Asked by an operator, now. The error says what was found and what is allowed.
   Status command(const Command& command);

@@ -126,7 +126,7 @@ Result<ControlStrategies> Controller::in_full(const ControlStrategies& strategie
 
 void Controller::on_node(NodeId node, NodePhase phase, Time now) {
   state_->watch.on_node(node, phase, now);
-  state_->placement.on_node(node, phase);
+  state_->placement.on_node(node, phase, now);
 }
 
 void Controller::on_report(NodeId node, const LoadReport& report, Time) {
@@ -139,7 +139,7 @@ void Controller::on_gateway_report(const GatewayReport& report, Time) {
 
 void Controller::on_outcome(const DecisionOutcome& outcome, Time now) {
   state_->scaling.on_outcome(outcome, now);
-  state_->placement.on_outcome(outcome, now);
+  state_->placement.on_outcome(outcome);
   state_->tuning.on_outcome(outcome);
   if (outcome.count > 0) state_->watch.note_scaling_time(outcome.took);
 }
@@ -193,6 +193,16 @@ void Controller::on_agent_over(AgentId agent, Time now, std::vector<Decision>& o
 const AgentSpec& Controller::agent(AgentId agent) const {
   return state_->placement.inventory().agent(agent).spec;
 }
+
+std::vector<MigrationOrder> Controller::take_orders() { return state_->placement.take_orders(); }
+
+void Controller::on_step(std::uint64_t token, const Status& how, double dirty_bytes, Time now) {
+  state_->placement.on_step(token, how, dirty_bytes, now);
+}
+
+std::vector<DecisionOutcome> Controller::take_settled() { return state_->placement.take_settled(); }
+
+AgentRoute Controller::route(AgentId agent) { return state_->placement.route(agent); }
 
 Time Controller::next_tick() const {
   return std::min({state_->next_collect, state_->scaling.next_tick(), state_->tuning.next_tick(),

@@ -29,7 +29,7 @@
 #include "strategies/core/result.h"
 #include "strategies/core/time.h"
 #include "strategies/placement/inventory.h"
-#include "strategies/placement/migration_model.h"
+#include "strategies/placement/migration.h"
 #include "strategies/tuning/formulas.h"
 #include "strategies/tuning/knobs.h"
 
@@ -179,6 +179,15 @@ class Controller {
   // The decisions it leads to at once are appended. The error says what was found and what is
   // allowed; nothing has changed then.
   Status on_command(const Command& command, Time now, std::vector<Decision>& out);
+
+  // Moving an agent takes many steps: the world carries every order out and reports each once, by
+  // its token. The decision behind them is settled here, not by on_outcome(). To be asked after any
+  // other call.
+  std::vector<MigrationOrder> take_orders();
+  void on_step(std::uint64_t token, const Status& how, double dirty_bytes, Time now);
+  std::vector<DecisionOutcome> take_settled();
+  // Where a request goes that has reached the agent's old place.
+  AgentRoute route(AgentId agent);
 
   // REQUIRES: the agent was decided to be placed, and not to be stopped since.
   const AgentSpec& agent(AgentId agent) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 #include "strategies/core/units.h"
 #include "strategies/placement/eligibility.h"
@@ -17,6 +18,12 @@ auto strategy_of(Result<Made> made) {
   return std::move(made->strategy);
 }
 
+MigrationOptions migration_options(const ControlSetup& setup) {
+  MigrationOptions options;
+  options.means = setup.migration;
+  return options;
+}
+
 }  // namespace
 
 PlacementControl::PlacementControl(const ControlSetup& setup, const ClusterWatch& watch)
@@ -24,7 +31,8 @@ PlacementControl::PlacementControl(const ControlSetup& setup, const ClusterWatch
       watch_(watch),
       random_(setup.placement_random),
       placer_(strategy_of(make_placer(setup.strategies.placer))),
-      evacuator_(strategy_of(make_rebalancer("even"))) {
+      evacuator_(strategy_of(make_rebalancer("even"))),
+      migrations_(inventory_, migration_options(setup)) {
   if (setup.strategies.rebalancer != "none") {
     rebalancer_ = strategy_of(make_rebalancer(setup.strategies.rebalancer));
   }
@@ -49,7 +57,7 @@ NodeSpec PlacementControl::spec_of(NodeId node) const {
   return spec;
 }
 
-void PlacementControl::on_node(NodeId node, NodePhase phase) {
+void PlacementControl::on_node(NodeId node, NodePhase phase, Time now) {
   switch (phase) {
     case NodePhase::kReady:
       if (inventory_.has_node(node)) {
@@ -64,7 +72,7 @@ void PlacementControl::on_node(NodeId node, NodePhase phase) {
       break;
     case NodePhase::kDown:
     case NodePhase::kAbsent:
-      take_down(node);
+      take_down(node, now);
       break;
     case NodePhase::kProvisioning:
       break;
@@ -72,25 +80,25 @@ void PlacementControl::on_node(NodeId node, NodePhase phase) {
   has_changed_ = true;
 }
 
+void PlacementControl::strike(AgentId agent) {
+  [[maybe_unused]] const Status removed = inventory_.remove_agent(agent);
+  assert(removed.ok());
+}
+
 // What ran there is gone with the node; it is placed anew.
-void PlacementControl::take_down(NodeId node) {
+void PlacementControl::take_down(NodeId node, Time now) {
   if (!inventory_.has_node(node)) return;
+  migrations_.node_died(node, now, orders_);
+  settle_moves();
   const std::vector<AgentId> here = inventory_.node(node).agents;
   for (const AgentId agent : here) {
-    if (!inventory_.has_agent(agent)) continue;
-    const AgentBook& book = inventory_.agent(agent);
-    if (book.node != node) {  // on its way here: it stays where it is
-      inventory_.cancel_move(agent);
-      continue;
-    }
-    if (book.moving_to != kNoNode) inventory_.cancel_move(agent);
+    if (migrations_.is_moving(agent)) continue;  // its move ends elsewhere
     ++counts_.lost;
-    waiting_.emplace(agent, book.spec);
-    [[maybe_unused]] const Status removed = inventory_.remove_agent(agent);
-    assert(removed.ok());
+    waiting_.emplace(agent, inventory_.agent(agent).spec);
+    std::erase_if(starting_, [&](const auto& entry) { return entry.second == agent; });
+    strike(agent);
   }
   inventory_.remove_node(node);
-  std::erase_if(open_, [&](const auto& entry) { return waiting_.contains(entry.second.agent); });
 }
 
 Decision PlacementControl::decision(DecisionKind kind, const char* family, AgentId agent, Time now,
@@ -127,7 +135,7 @@ bool PlacementControl::place(const AgentSpec& agent, Time now, DecisionIds& ids,
   start.reason = setup_.strategies.placer.substr(0, setup_.strategies.placer.find('[')) +
                  ": node " + std::to_string(index(choice->node)) + " scores " +
                  print_number(std::round(choice->score * 1e4) / 1e4);
-  open_.emplace(start.id, UnderWay{DecisionKind::kPlaceAgent, agent.id});
+  starting_.emplace(start.id, agent.id);
   ++counts_.placed;
   out.push_back(std::move(start));
   return true;
@@ -162,21 +170,25 @@ Status PlacementControl::want(const AgentSpec& agent, Time now, DecisionIds& ids
 
 void PlacementControl::drop(AgentId agent, Time now, DecisionIds& ids, std::vector<Decision>& out) {
   waiting_.erase(agent);
+  if (const auto found = moving_.find(agent); found != moving_.end()) {
+    found->second.is_wanted = false;
+    return;
+  }
   if (!inventory_.has_agent(agent)) return;
   Decision stop = decision(DecisionKind::kStopAgent, "placement", agent, now, ids);
   stop.node = inventory_.agent(agent).node;
   stop.value = static_cast<double>(index(stop.node));
   stop.reason = "no longer wanted";
-  if (inventory_.agent(agent).moving_to != kNoNode) inventory_.cancel_move(agent);
-  [[maybe_unused]] const Status removed = inventory_.remove_agent(agent);
-  assert(removed.ok());
+  strike(agent);
   has_changed_ = true;
   out.push_back(std::move(stop));
 }
 
-void PlacementControl::move(const Move& move, std::string_view reason, std::string_view seen,
-                            Time now, DecisionIds& ids, std::vector<Decision>& out) {
-  if (const Status begun = inventory_.begin_move(move.agent, move.to, now); !begun) return;
+Status PlacementControl::move(const Move& move, std::string_view reason, std::string_view seen,
+                              Time now, DecisionIds& ids, std::vector<Decision>& out) {
+  const AgentSpec spec = inventory_.agent(move.agent).spec;
+  const MigrationRequest request{move.agent, move.to, std::string(to_text(move.method))};
+  if (Status begun = migrations_.begin(request, now, orders_); !begun) return begun;
   Decision decided = decision(DecisionKind::kMigrateAgent, "rebalancing", move.agent, now, ids);
   decided.node = move.from;
   decided.target = move.to;
@@ -184,9 +196,11 @@ void PlacementControl::move(const Move& move, std::string_view reason, std::stri
   decided.value = static_cast<double>(index(move.to));
   decided.text = to_text(move.method);
   decided.seen = seen;
-  decided.reason = reason;
-  open_.emplace(decided.id, UnderWay{DecisionKind::kMigrateAgent, move.agent});
+  decided.reason = std::string(to_text(move.method)) + ": " + std::string(reason);
+  moving_[move.agent] = {decided.id, spec, true};
   out.push_back(std::move(decided));
+  settle_moves();
+  return success();
 }
 
 Status PlacementControl::migrate(AgentId agent, NodeId target, std::string_view method, Time now,
@@ -194,17 +208,13 @@ Status PlacementControl::migrate(AgentId agent, NodeId target, std::string_view 
   if (!inventory_.has_agent(agent)) return Error{std::string(kAgentNotFound)};
   const Result<MigrationMethod> by = migration_method(method);
   if (!by) return Error{by.error()};
-  if (inventory_.agent(agent).node == target) return success();
-  Inventory& books = inventory_;
-  if (Status begun = books.begin_move(agent, target, now); !begun) return begun;
-  books.cancel_move(agent);
   Move asked;
   asked.agent = agent;
-  asked.from = books.agent(agent).node;
+  asked.from = inventory_.agent(agent).node;
   asked.to = target;
   asked.method = *by;
-  move(asked, "asked for by hand", "", now, ids, out);
-  return success();
+  if (asked.from == target) return success();
+  return move(asked, "asked for by hand", "", now, ids, out);
 }
 
 void PlacementControl::plan_moves(Rebalancer& rebalancer, bool only_draining, Time now,
@@ -216,7 +226,8 @@ void PlacementControl::plan_moves(Rebalancer& rebalancer, bool only_draining, Ti
   const RebalancePlan plan = rebalancer.plan(view);
   for (const Move& one : plan.moves) {
     if (only_draining && inventory_.node(one.from).state != NodeState::kDraining) continue;
-    move(one, plan.reason, plan.seen, now, ids, out);
+    // One that cannot begin now is planned again, if it still helps then.
+    static_cast<void>(move(one, plan.reason, plan.seen, now, ids, out));
   }
 }
 
@@ -264,6 +275,9 @@ void PlacementControl::observe_nodes(Time now) {
 void PlacementControl::tick(Time now, DecisionIds& ids, std::vector<Decision>& out) {
   if (next_ > now) return;
   while (next_ <= now) next_ += setup_.settings.collect_interval;
+  migrations_.on_time(now, orders_);
+  settle_moves();
+  for (const AgentId agent : std::exchange(unwanted_, {})) drop(agent, now, ids, out);
   if (inventory_.agent_count() == 0 && waiting_.empty()) return;
   observe_nodes(now);
   place_waiting(now, ids, out);
@@ -274,34 +288,67 @@ void PlacementControl::tick(Time now, DecisionIds& ids, std::vector<Decision>& o
   plan_moves(*evacuator_, true, now, ids, out);
 }
 
-void PlacementControl::on_outcome(const DecisionOutcome& outcome, Time now) {
-  const auto found = open_.find(outcome.id);
-  if (found == open_.end()) return;
-  const UnderWay ended = found->second;
-  open_.erase(found);
+void PlacementControl::on_outcome(const DecisionOutcome& outcome) {
+  const auto found = starting_.find(outcome.id);
+  if (found == starting_.end()) return;
+  const AgentId agent = found->second;
+  starting_.erase(found);
   has_changed_ = true;
-  if (!inventory_.has_agent(ended.agent)) return;
-  const bool is_done = outcome.kind == OutcomeKind::kDone;
-  if (ended.kind == DecisionKind::kMigrateAgent) {
-    ++(is_done ? counts_.moves : counts_.moves_failed);
-    if (inventory_.agent(ended.agent).moving_to == kNoNode) return;
-    if (is_done) {
-      inventory_.finish_move(ended.agent, now);
-    } else {
-      inventory_.cancel_move(ended.agent);
-    }
-    return;
+  if (outcome.kind == OutcomeKind::kDone || !inventory_.has_agent(agent)) return;
+  waiting_.emplace(agent, inventory_.agent(agent).spec);
+  strike(agent);
+}
+
+std::vector<MigrationOrder> PlacementControl::take_orders() { return std::exchange(orders_, {}); }
+
+std::vector<DecisionOutcome> PlacementControl::take_settled() {
+  return std::exchange(settled_, {});
+}
+
+void PlacementControl::on_step(std::uint64_t token, const Status& how, double dirty_bytes,
+                               Time now) {
+  if (how) {
+    migrations_.step_done(token, now, dirty_bytes, orders_);
+  } else {
+    migrations_.step_failed(token, how.error(), now, orders_);
   }
-  if (is_done) return;
-  waiting_.emplace(ended.agent, inventory_.agent(ended.agent).spec);
-  [[maybe_unused]] const Status removed = inventory_.remove_agent(ended.agent);
-  assert(removed.ok());
+  settle_moves();
+}
+
+void PlacementControl::settle_moves() {
+  for (const MigrationOutcome& ended : migrations_.take_outcomes()) {
+    const auto found = moving_.find(ended.agent);
+    if (found == moving_.end()) continue;
+    const Moving moved = found->second;
+    moving_.erase(found);
+    has_changed_ = true;
+    const bool is_done = ended.kind == OutcomeKind::kDone;
+    ++(is_done ? counts_.moves : counts_.moves_failed);
+    counts_.downtime += ended.downtime;
+    DecisionOutcome outcome;
+    outcome.id = moved.decision;
+    outcome.kind = ended.kind;
+    outcome.took = ended.took;
+    outcome.downtime = ended.downtime;
+    outcome.text = is_done ? "downtime " + print_duration(ended.downtime) + ", " +
+                                 std::to_string(ended.rounds) + " rounds, " +
+                                 std::to_string(ended.held) + " requests waited"
+                           : ended.cause;
+    settled_.push_back(std::move(outcome));
+    if (ended.is_lost) {
+      ++counts_.lost;
+      if (moved.is_wanted) waiting_.emplace(ended.agent, moved.spec);
+    } else if (!moved.is_wanted) {
+      unwanted_.push_back(ended.agent);
+    }
+  }
 }
 
 PlacementStatus PlacementControl::status() const {
   PlacementStatus status = counts_;
   status.total_agents = inventory_.agent_count();
   status.waiting_agents = waiting_.size();
+  status.moving_agents = moving_.size();
   double filled = 0;
   for (std::size_t n = 0; n < inventory_.node_limit(); ++n) {
     const auto id = id_at<NodeId>(n);
@@ -309,11 +356,6 @@ PlacementStatus PlacementControl::status() const {
     const NodeBook& node = inventory_.node(id);
     ++status.nodes_in_use;
     filled += std::max(node.use_share(0), node.use_share(1));
-    for (const AgentId agent : node.agents) {
-      if (inventory_.agent(agent).moving_to != kNoNode && inventory_.agent(agent).node == id) {
-        ++status.moving_agents;
-      }
-    }
   }
   if (status.nodes_in_use > 0) {
     status.placement_efficiency = filled / static_cast<double>(status.nodes_in_use);

@@ -14,6 +14,7 @@
 
 #include "strategies/control/cluster_watch.h"
 #include "strategies/core/random.h"
+#include "strategies/placement/migration.h"
 #include "strategies/placement/placer.h"
 #include "strategies/placement/rebalancer.h"
 
@@ -28,6 +29,7 @@ struct PlacementStatus {
   double placement_efficiency = 0;        // reserved on the nodes in use / their capacity, mean
   std::vector<std::pair<std::string, double>> resource_utilization;  // reserved / capacity
   std::uint64_t placed = 0, refused = 0, lost = 0, moves = 0, moves_failed = 0;
+  Duration downtime{0};  // of all moves
 };
 
 class PlacementControl {
@@ -37,7 +39,7 @@ class PlacementControl {
 
   // The agents that services want from the beginning.
   void begin(Time now, DecisionIds& ids, std::vector<Decision>& out);
-  void on_node(NodeId node, NodePhase phase);
+  void on_node(NodeId node, NodePhase phase, Time now);
   // An agent comes, or is no longer wanted. The error says what of it cannot be used.
   Status want(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
   void drop(AgentId agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
@@ -45,7 +47,15 @@ class PlacementControl {
                  std::vector<Decision>& out);
   // A pass by this rebalancer, or the configured one where the text is empty.
   Status rebalance(const std::string& text, Time now, DecisionIds& ids, std::vector<Decision>& out);
-  void on_outcome(const DecisionOutcome& outcome, Time now);
+  // Of agents to be placed.
+  void on_outcome(const DecisionOutcome& outcome);
+
+  // Moves are carried out step by step: the orders given since the last call, what came of each,
+  // and the moves that have ended.
+  std::vector<MigrationOrder> take_orders();
+  void on_step(std::uint64_t token, const Status& how, double dirty_bytes, Time now);
+  std::vector<DecisionOutcome> take_settled();
+  AgentRoute route(AgentId agent) { return migrations_.route(agent); }
 
   Time next_tick() const { return next_; }
   void tick(Time now, DecisionIds& ids, std::vector<Decision>& out);
@@ -54,18 +64,21 @@ class PlacementControl {
   PlacementStatus status() const;
 
  private:
-  struct UnderWay {
-    DecisionKind kind;
-    AgentId agent;
+  struct Moving {
+    DecisionId decision = 0;
+    AgentSpec spec;         // to start it anew, should it be lost
+    bool is_wanted = true;  // false: stops as soon as the move has ended
   };
 
   NodeSpec spec_of(NodeId node) const;
-  void take_down(NodeId node);
+  void take_down(NodeId node, Time now);
+  void settle_moves();
+  void strike(AgentId agent);
   void observe_nodes(Time now);
   bool place(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
   void place_waiting(Time now, DecisionIds& ids, std::vector<Decision>& out);
-  void move(const Move& move, std::string_view reason, std::string_view seen, Time now,
-            DecisionIds& ids, std::vector<Decision>& out);
+  Status move(const Move& move, std::string_view reason, std::string_view seen, Time now,
+              DecisionIds& ids, std::vector<Decision>& out);
   void plan_moves(Rebalancer& rebalancer, bool only_draining, Time now, DecisionIds& ids,
                   std::vector<Decision>& out);
   Decision decision(DecisionKind kind, const char* family, AgentId agent, Time now,
@@ -79,8 +92,13 @@ class PlacementControl {
   std::unique_ptr<Rebalancer> rebalancer_;  // null: none
   std::unique_ptr<Rebalancer> evacuator_;   // empties draining nodes where there is none
   std::map<AgentId, AgentSpec> waiting_;
-  std::map<DecisionId, UnderWay> open_;
-  bool has_changed_ = false;  // the books, since the waiting ones were tried
+  Migrations migrations_;
+  std::vector<MigrationOrder> orders_;
+  std::map<AgentId, Moving> moving_;
+  std::map<DecisionId, AgentId> starting_;
+  std::vector<DecisionOutcome> settled_;
+  std::vector<AgentId> unwanted_;  // moved, and to be stopped now
+  bool has_changed_ = false;       // the books, since the waiting ones were tried
   Time next_ = kNever;
   Time next_rebalance_ = kNever;
   PlacementStatus counts_;
