@@ -13,8 +13,17 @@ std::span<const BalancerEntry> balancers() {
   return entries;
 }
 
+std::span<const TunerEntry> tuners() {
+  static const std::vector<TunerEntry> entries = {tuning_rules(), tuning_search()};
+  return entries;
+}
+
 Result<MadeBalancer> make_balancer(std::string_view text) {
   return make_strategy<Balancer>("balancer", balancers(), text);
+}
+
+Result<MadeTuner> make_tuner(std::string_view text) {
+  return make_strategy<Tuner>("tuner", tuners(), text);
 }
 
 }  // namespace phoenix
