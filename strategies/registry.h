@@ -11,13 +11,16 @@
 #include "strategies/placement/placer.h"
 #include "strategies/placement/rebalancer.h"
 #include "strategies/scaling/scaler.h"
+#include "strategies/tuning/tuner.h"
 
 namespace phoenix {
 
 std::span<const BalancerEntry> balancers();
+std::span<const TunerEntry> tuners();
 
 // From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
 Result<MadeBalancer> make_balancer(std::string_view text);
+Result<MadeTuner> make_tuner(std::string_view text);
 
 std::span<const ScalerEntry> scalers();
 Result<MadeScaler> make_scaler(std::string_view text);
