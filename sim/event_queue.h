@@ -33,6 +33,7 @@ enum class EventKind : std::uint8_t {
   kFault,         // subject: index in the fault plan. Not queued: a boundary
   kTransfer,      // subject: index of the transfer. Not queued: a boundary
   kAgentUp,       // subject: agent, extra: number of its start
+  kMoveStep,      // subject: step of a move that takes time and no bytes
   kControl,       // a tick of the control plane. Not queued: a boundary
 };
 

@@ -22,7 +22,7 @@ class Flows {
  public:
   // What an activity is for; handed back when it ends.
   struct Tag {
-    enum class Kind : std::uint8_t { kMessage, kService, kTransfer } kind;
+    enum class Kind : std::uint8_t { kMessage, kService, kTransfer, kState } kind;
     std::uint32_t subject = 0;
     std::uint32_t extra = 0;
   };

@@ -41,7 +41,9 @@ struct Machine {
   // the node as one that serves it. Empty where none is placed.
   std::vector<int> agents_up;
   std::vector<bool> serves;
-  int agents_here = 0;  // up or starting
+  std::vector<int> agents_frozen;          // of those up, in the middle of a move
+  std::vector<std::uint32_t> frozen_jobs;  // that wait until the move has ended
+  int agents_here = 0;                     // up or starting
   double agents_bytes = 0;
 
   // Reports: readings of the last interval, as a node's own sampling would show them.

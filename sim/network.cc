@@ -23,6 +23,7 @@ bool may_exceed(const Scenario& scenario) {
 Network::Network(const Scenario& scenario, const Platform& platform, const Streams& streams,
                  EventQueue& agenda, Flows& flows)
     : platform_(platform),
+      cluster_(scenario.cluster),
       streams_(streams),
       agenda_(agenda),
       flows_(flows),
@@ -211,6 +212,14 @@ void Network::apply_bandwidth() {
 
 Duration Network::latency(std::uint32_t from, std::uint32_t to) {
   return Duration{cards_[from].latency + cards_[to].latency + shared_path(from, to).latency};
+}
+
+Duration Network::latency_between_nodes(std::uint32_t from, std::uint32_t to) const {
+  const Card& a = cards_[gateways_ + from];
+  const Card& b = cards_[gateways_ + to];
+  const Duration cards{a.latency + b.latency};
+  if (a.rack == b.rack) return cards;
+  return cards + platform_.path_between(a.rack, b.rack, cluster_).latency;
 }
 
 double Network::busier_bytes(std::uint32_t endpoint) const {

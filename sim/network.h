@@ -71,6 +71,8 @@ class Network {
 
   // Time a message of no bytes takes between two endpoints, one of them a gateway, without faults.
   Duration latency(std::uint32_t from, std::uint32_t to);
+  // The same between two nodes. Asks SimGrid for the route: not for every message.
+  Duration latency_between_nodes(std::uint32_t from, std::uint32_t to) const;
   std::uint32_t gateways() const { return gateways_; }
   // Bytes through the endpoint's card since the beginning, the busier direction.
   double busier_bytes(std::uint32_t endpoint) const;
@@ -102,6 +104,7 @@ class Network {
   void apply_bandwidth();
 
   const Platform& platform_;
+  const Cluster& cluster_;
   const Streams& streams_;
   EventQueue& agenda_;
   Flows& flows_;

@@ -60,6 +60,7 @@ World::~World() = default;
 
 Time World::next_boundary() const {
   Time next = std::min({end_, faults_.next_at(), control_.next_at()});
+  if (!state_to_send_.empty()) next = std::min(next, now_);
   if (next_transfer_ < transfer_dates_.size()) {
     next = std::min(next, transfer_dates_[next_transfer_].first);
   }
@@ -166,6 +167,8 @@ void World::dispatch(const Event& event) {
       return on_start_due(event.subject, event.extra);
     case EventKind::kDrainLimit:
       return on_drain_limit(event.subject);
+    case EventKind::kMoveStep:
+      return on_move_step(event.subject);
     case EventKind::kAgentUp:
       return on_agent_up(event.subject, event.extra);
     case EventKind::kArrival:
@@ -184,6 +187,7 @@ void World::play_boundary() {
     note(EventKind::kFault, faults_.next_number());
     faults_.play(date);
   }
+  start_state_flows();
   if (control_.next_at() <= date && date < end_) {
     note(EventKind::kControl, 0);
     control_.play(date);

@@ -110,6 +110,12 @@ class World final : public FaultWorld, private ControlWorld {
     std::uint32_t start = 0;  // number of the start under way; others are stale
     double bytes = 0;
     bool is_up = false;
+    bool is_frozen = false;
+    std::uint32_t copy = kNoIndex;  // node that holds a second one while it moves
+  };
+  struct MoveStep {
+    MigrationOrder order;
+    Time began = kStart;
   };
 
   // world_setup.cc
@@ -147,7 +153,7 @@ class World final : public FaultWorld, private ControlWorld {
   Status set_knob(std::string_view knob, double value) override;
   Status start_agent(const AgentSpec& agent, NodeId node) override;
   void stop_agent(AgentId agent) override;
-  Status move_agent(AgentId agent, NodeId target, MigrationMethod method) override;
+  void migration_step(const MigrationOrder& order) override;
   void on_provisioned(std::uint32_t node);
   void fail_provisioning(std::uint32_t node, std::string_view why);
   void vanish(std::uint32_t node);
@@ -162,6 +168,21 @@ class World final : public FaultWorld, private ControlWorld {
   void tell_agents(std::uint32_t node, std::size_t service);
   void lose_agents(std::uint32_t node);
   void forget_agents(std::uint32_t node);
+  bool is_frozen(std::uint32_t node, std::size_t service) const;
+  bool hold_or_refuse(std::uint32_t job);
+
+  // world_moves.cc: agents on the move
+  Duration step_time(const MigrationOrder& order) const;
+  void send_state(std::uint32_t step);
+  void start_state_flows();
+  void on_state_sent(std::uint32_t step, bool ok);
+  void on_move_step(std::uint32_t step);
+  Status take_step(const MigrationOrder& order);
+  Status start_copy(const MigrationOrder& order);
+  void stop_copy(std::uint32_t agent);
+  void freeze(std::uint32_t agent, bool on);
+  void move_route(std::uint32_t agent, std::uint32_t to);
+  void release_frozen(std::uint32_t from, std::uint32_t service, std::uint32_t to);
 
   // world_faults.cc
   void deliver_held(const Message& message);
@@ -235,6 +256,9 @@ class World final : public FaultWorld, private ControlWorld {
   Random gateway_choice_;
   std::map<std::uint32_t, PlacedAgent> agents_;
   std::uint32_t agent_starts_ = 0;
+  Slab<MoveStep> move_steps_;
+  std::vector<std::uint32_t> state_to_send_;  // steps that wait for the engine's clock
+  MigrationMeans move_means_;
   std::vector<std::uint32_t> finished_;  // scratch
 
   Time now_ = kStart;

@@ -108,6 +108,8 @@ void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
   machine.server.evict(jobs_, now_, keep_queue, victims);
   victims.insert(victims.end(), machine.held.begin(), machine.held.end());
   machine.held.clear();
+  victims.insert(victims.end(), machine.frozen_jobs.begin(), machine.frozen_jobs.end());
+  machine.frozen_jobs.clear();
   for (const std::uint32_t id : victims) {
     if (jobs_[id].activity != kNoIndex) flows_.cancel(jobs_[id].activity);
     faults_.count_casualty(id_at<NodeId>(node));

@@ -16,6 +16,10 @@ void World::take_job(std::uint32_t id) {
   if (machine.is_draining() || !serves(node, jobs_[id].service)) {
     return reply(id, AttemptResult::kRefused);
   }
+  if (is_frozen(node, jobs_[id].service)) {
+    if (!hold_or_refuse(id)) reply(id, AttemptResult::kRefused);
+    return;
+  }
   const bool taken = is_flow_fidelity_ ? machine.server.admit_elsewhere(jobs_, id, now_)
                                        : machine.server.admit(jobs_, id, now_);
   if (!taken) {
@@ -112,6 +116,8 @@ void World::on_activity_done(std::uint32_t done) {
       start_executions(node);
       return leave_if_drained(node);
     }
+    case Flows::Tag::Kind::kState:
+      return on_state_sent(ended.tag.subject, ended.ok);
     case Flows::Tag::Kind::kTransfer: {
       const Transfer& transfer = scenario_.transfers[ended.tag.subject];
       return log_decision("transfer", "end", transfer.name, transfer.bytes,

@@ -94,13 +94,17 @@ void World::lose_agents(std::uint32_t node) {
   Machine& machine = machines_[node];
   if (machine.agents_here == 0) return;
   std::vector<std::uint32_t> lost;
-  for (const auto& [id, agent] : agents_) {
+  for (auto& [id, agent] : agents_) {
     if (agent.node == node) lost.push_back(id);
+    if (agent.copy == node) agent.copy = kNoIndex;
   }
   machine.agents_here = 0;
   machine.agents_bytes = 0;
   std::ranges::fill(machine.agents_up, 0);
+  std::ranges::fill(machine.agents_frozen, 0);
   for (const std::uint32_t id : lost) {
+    // What a move has started elsewhere ends with its own steps, or goes on as the agent.
+    if (agents_.at(id).copy != kNoIndex) stop_copy(id);
     agents_.erase(id);
     control_.agent_is(id_at<AgentId>(id), false, "its node died");
   }
@@ -114,9 +118,23 @@ void World::forget_agents(std::uint32_t node) {
   }
 }
 
-Status World::move_agent(AgentId agent, NodeId target, MigrationMethod method) {
-  return Error{fmt::format("agent:{} cannot move {} to node:{}", index(agent), to_text(method),
-                           index(target))};
+// Every agent of the service that the node has is in the middle of a move.
+bool World::is_frozen(std::uint32_t node, std::size_t service) const {
+  const Machine& machine = machines_[node];
+  return !machine.agents_frozen.empty() && machine.agents_frozen[service] > 0 &&
+         machine.agents_frozen[service] >= machine.agents_up[service];
+}
+
+// True: the job waits until the move has ended, in one way or the other.
+bool World::hold_or_refuse(std::uint32_t job) {
+  const std::uint32_t node = jobs_[job].node;
+  for (const auto& [id, agent] : agents_) {
+    if (agent.node != node || agent.service != jobs_[job].service || !agent.is_frozen) continue;
+    if (control_.route(id_at<AgentId>(id)) != AgentRoute::kHold) continue;
+    machines_[node].frozen_jobs.push_back(job);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace phoenix::sim

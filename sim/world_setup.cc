@@ -52,6 +52,7 @@ void World::build_machines() {
     if (is_any_placed) {
       machines_.back().agents_up.resize(scenario_.services.size());
       machines_.back().serves.resize(scenario_.services.size());
+      machines_.back().agents_frozen.resize(scenario_.services.size());
     }
   }
   for (auto n = static_cast<std::size_t>(initial_node_count(scenario_)); n < machines_.size();
