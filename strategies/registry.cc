@@ -48,6 +48,11 @@ std::span<const ForecasterEntry> forecasters() {
   return entries;
 }
 
+std::span<const TunerEntry> tuners() {
+  static const std::vector<TunerEntry> entries = {tuning_rules(), tuning_search()};
+  return entries;
+}
+
 Result<MadeBalancer> make_balancer(std::string_view text) {
   return make_strategy<Balancer>("balancer", balancers(), text);
 }
@@ -83,6 +88,10 @@ std::span<const RebalancerEntry> rebalancers() {
 
 Result<MadeRebalancer> make_rebalancer(std::string_view text) {
   return make_strategy<Rebalancer>("rebalancer", rebalancers(), text);
+}
+
+Result<MadeTuner> make_tuner(std::string_view text) {
+  return make_strategy<Tuner>("tuner", tuners(), text);
 }
 
 }  // namespace phoenix

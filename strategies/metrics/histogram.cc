@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
+
+#include "strategies/metrics/rank.h"
 
 namespace phoenix {
 
@@ -10,9 +11,7 @@ Duration Histogram::quantile(double q) const {
   assert(q >= 0 && q <= 1);
   if (count_ == 0) return Duration{0};
   if (q <= 0) return min();
-  // A hair less, so that rounding does not lift 0.07 * 100 above rank 7.
-  const double exact_rank = std::ceil(q * static_cast<double>(count_) * (1 - 4e-16));
-  const auto rank = std::clamp(static_cast<std::uint64_t>(exact_rank), std::uint64_t{1}, count_);
+  const std::uint64_t rank = nearest_rank(count_, q);
   if (rank == count_) return max();
   std::uint64_t seen = 0;
   std::size_t bucket = bucket_of(min_);

@@ -40,6 +40,15 @@ inline constexpr std::string_view kResponseP50 = "response_time_p50";
 inline constexpr std::string_view kResponseP95 = "response_time_p95";
 inline constexpr std::string_view kResponseP99 = "response_time_p99";
 inline constexpr std::string_view kScalingTime = "scaling_response_time";  // wish to ready
+inline constexpr std::string_view kResponseTime = "response_time";         // timer: every answer
+inline constexpr std::string_view kRejectedRate = "rejected_rate";         // refused by gateways
+inline constexpr std::string_view kRetryRate = "retry_rate";
+inline constexpr std::string_view kEjectedNodes = "ejected_nodes";  // by the worst gateway
+inline constexpr std::string_view kUnhealthyNodes = "unhealthy_nodes";
+inline constexpr std::string_view kUnreachableNodes = "unreachable_nodes";  // stale reports
+inline constexpr std::string_view kMembershipAgreement =
+    "membership_agreement";  // share of gateways that know the newest membership
+inline constexpr std::string_view kMissingReadings = "missing_readings";  // skipped in averages
 }  // namespace metric
 
 class MetricView {
