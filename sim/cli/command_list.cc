@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kHelp = R"(phoenix list - what can be named in a scenario
 
-usage: phoenix list [balancers|arrivals|distributions|faults]
+usage: phoenix list [balancers|forecasters|arrivals|distributions|faults]
 
 Without a word, everything. Settings are shown with their default and what is allowed.
 
@@ -34,15 +34,25 @@ void print_lines(std::span<const Line> lines) {
   for (const Line& line : lines) fmt::print("  {:<{}}  {}\n", line.name, width, line.text);
 }
 
-void list_balancers() {
-  fmt::print("balancers (strategies.balancer = \"name[key=value, ...]\")\n");
-  for (const BalancerEntry& entry : balancers()) {
+template <class Entry>
+void list_family(std::span<const Entry> entries) {
+  for (const Entry& entry : entries) {
     fmt::print("  {}\n      {}\n", entry.name, entry.summary);
     for (const SettingInfo& setting : entry.settings()) {
       fmt::print("      {} = {}  ({}): {}\n", setting.key, setting.default_text, setting.allowed,
                  setting.help);
     }
   }
+}
+
+void list_balancers() {
+  fmt::print("balancers (strategies.balancer = \"name[key=value, ...]\")\n");
+  list_family(balancers());
+}
+
+void list_forecasters() {
+  fmt::print("forecasters (phoenix forecast --models \"name[key=value, ...]\")\n");
+  list_family(forecasters());
 }
 
 void list_arrivals() {
@@ -92,6 +102,7 @@ struct Section {
   void (*print)();
 };
 constexpr Section kSections[] = {{"balancers", list_balancers},
+                                 {"forecasters", list_forecasters},
                                  {"arrivals", list_arrivals},
                                  {"distributions", list_distributions},
                                  {"faults", list_faults}};
@@ -112,8 +123,9 @@ int list_command(const Arguments& arguments) {
     printed = true;
   }
   if (printed) return kGood;
-  return usage_error("list", "no list `" + arguments.front() +
-                                 "`; there are balancers, arrivals, distributions and faults");
+  return usage_error("list",
+                     "no list `" + arguments.front() +
+                         "`; there are balancers, forecasters, arrivals, distributions and faults");
 }
 
 }  // namespace phoenix::cli

@@ -28,6 +28,7 @@ usage: phoenix COMMAND [ARGUMENTS]
   list [WHAT]   what can be named in a scenario: balancers, arrivals, faults, ...
   show OUT.h5   print the result stored in a record
   diff A B      two records side by side, with their differences
+  forecast FILE which forecaster suits a series of loads
 
   --help        this text; `phoenix COMMAND --help` tells more, with examples
   --version     version and source revision
@@ -45,11 +46,9 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr Command kCommands[] = {{"run", run_command},
-                                 {"check", check_command},
-                                 {"list", list_command},
-                                 {"show", show_command},
-                                 {"diff", diff_command}};
+constexpr Command kCommands[] = {{"run", run_command},   {"check", check_command},
+                                 {"list", list_command}, {"show", show_command},
+                                 {"diff", diff_command}, {"forecast", forecast_command}};
 
 }  // namespace
 
@@ -83,7 +82,8 @@ int main(const Arguments& arguments) {
   for (const Command& command : kCommands) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
   }
-  return usage_error("", "no command `" + name + "`; there are run, check, list, show and diff");
+  return usage_error(
+      "", "no command `" + name + "`; there are run, check, list, show, diff and forecast");
 }
 
 }  // namespace phoenix::cli
