@@ -40,10 +40,7 @@ Result<double> any_quantity(const TomlNode& node) {
     return node.number;
   }
   if (node.kind == TomlNode::Kind::kString) {
-    if (const Result<Duration> time = parse_duration(node.text)) return to_seconds(*time);
-    if (const Result<double> rate = parse_rate(node.text)) return *rate;
-    if (const Result<double> bytes = parse_bytes(node.text)) return *bytes;
-    if (const Result<double> number = parse_number(node.text)) return *number;
+    if (const Result<double> quantity = parse_quantity(node.text)) return *quantity;
   }
   return wrong(node, R"(a number, or a quantity such as "50 ms", "2000 /s", "64 kB" or "80%")");
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/admin/changes.h"
+#include "runtime/admin/commands.h"
 #include "runtime/admin/metrics_text.h"
 #include "runtime/admin/page.h"
 #include "runtime/admin/status_json.h"
@@ -18,6 +19,7 @@ namespace {
 using gateway::GatewayStatus;
 
 constexpr std::string_view kNodes = "/nodes/";
+constexpr std::string_view kControl = "/control/";
 
 // Methods a path takes; empty: there is no such path.
 std::string_view methods_of(std::string_view path) {
@@ -27,6 +29,7 @@ std::string_view methods_of(std::string_view path) {
   if (path == "/strategy" || path == "/knobs") return "PUT";
   if (path.size() > kNodes.size() && path.starts_with(kNodes)) return "PUT";
   if (path == "/reload") return "POST";
+  if (path.starts_with(kControl) && is_control_call(path.substr(kControl.size()))) return "POST";
   return "";
 }
 
@@ -93,7 +96,8 @@ void AdminApi::handle(const AdminRequest& request, Respond respond) {
   if (methods.empty()) {
     return respond(error_answer(404, "found path " + request.path +
                                          "; allowed /, /healthz, /metrics, /status, /strategy, "
-                                         "/knobs, /nodes/NAME, /reload"));
+                                         "/knobs, /nodes/NAME, /reload, "
+                                         "/control/scale_to and other calls"));
   }
   if (!takes(methods, request.method)) {
     return respond(error_answer(405,
@@ -159,6 +163,12 @@ void AdminApi::carry_out(const AdminRequest& request, Respond respond) {
     gateway::GatewayControl& control = (*api)->control_;
     if (request.path == "/knobs") {
       return respond(change_answer(set_knobs(request.body, status.knobs, control)));
+    }
+    if (request.path.starts_with(kControl)) {
+      const auto commands =
+          control_commands(std::string_view(request.path).substr(kControl.size()), request.body);
+      if (!commands) return respond(error_answer(400, commands.error()));
+      return respond(change_answer(admin::carry_out(*commands, status.control.get(), control)));
     }
     const Result<std::string> name = decoded(request.path.substr(kNodes.size()));
     if (!name) return respond(error_answer(400, name.error()));

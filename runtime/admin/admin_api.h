@@ -9,6 +9,7 @@
 //   PUT /knobs       {"batch_size": 16, "batch_delay": "200 us", ...}; what is left out stays
 //   PUT /nodes/NAME  {"state": "draining"}, {"state": "up"} or {"service": "api", "weight": 2}
 //   POST /reload     reads the configuration file again
+//   POST /control/NAME  asks the control plane: scale_to, set_knob ...; see commands.h
 //
 // HEAD works where GET does. Changes need "Authorization: Bearer TOKEN": 401 without the right one,
 // 403 where the gateway has no token. Errors are {"error": "one sentence"}; a change that is

@@ -1,5 +1,6 @@
 #include "runtime/admin/metrics_text.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "runtime/admin/status_json.h"
 #include "scenarios/version.h"
+#include "strategies/control/status.h"
 
 namespace phoenix::admin {
 namespace {
@@ -247,6 +249,58 @@ void add_protocols(Families& f, const GatewayStatus& status) {
   for (const auto& [reason, count] : status.frames_refused) f.add({{"reason", reason}}, count);
 }
 
+void add_pools(Families& f, const std::vector<ScalingStatus>& pools) {
+  f.gauge("pool_nodes", "Nodes of a group that scales, by state");
+  for (const ScalingStatus& pool : pools) {
+    f.add({{"pool", pool.pool}, {"state", "ready"}}, pool.ready);
+    f.add({{"pool", pool.pool}, {"state", "provisioning"}}, pool.provisioning);
+    f.add({{"pool", pool.pool}, {"state", "draining"}}, pool.draining);
+  }
+  const auto each = [&](auto value) {
+    for (const ScalingStatus& pool : pools) f.add_known({{"pool", pool.pool}}, value(pool));
+  };
+  f.gauge("pool_nodes_wanted", "How many nodes the group should have");
+  each([](const ScalingStatus& pool) { return pool.desired; });
+  f.gauge("pool_maximum_reached", "1 while more nodes are wished for than are allowed");
+  each([](const ScalingStatus& pool) { return pool.maximum_reached ? 1 : 0; });
+  f.gauge("pool_rate_expected", "Requests a second foreseen for when a new node could serve");
+  each([](const ScalingStatus& pool) { return pool.forecast_mean; });
+  const auto counter = [&](const char* name, const char* help, auto count) {
+    f.counter(name, help);
+    each([&](const ScalingStatus& pool) { return static_cast<double>(count(pool.counters)); });
+  };
+  counter("pool_nodes_started", "Nodes that came up", [](const auto& c) { return c.started; });
+  counter("pool_nodes_stopped", "Nodes that went", [](const auto& c) { return c.stopped; });
+  counter("pool_starts_failed", "Nodes that did not come up",
+          [](const auto& c) { return c.failed_starts; });
+  counter("pool_evaluations", "Times the policies were asked",
+          [](const auto& c) { return c.evaluations; });
+  counter("pool_metrics_missing", "Wishes that could not be made for want of a metric",
+          [](const auto& c) { return c.missing_metrics; });
+}
+
+void add_control(Families& f, const ControllerStatus& control) {
+  f.counter("control_decisions", "Decisions of the control plane").add(control.decisions);
+  f.gauge("control_metric", "What the control plane goes by, in base units");
+  for (const NamedMetric& metric : control.performance.current_metrics) {
+    f.add_known({{"metric", metric.name}}, metric.point.value);
+  }
+  f.gauge("control_target_compliance_ratio", "How well each target is met");
+  for (const TargetStatus& target : control.performance.targets) {
+    f.add_known({{"target", target.reading.name}}, target.verdict.compliance);
+  }
+  f.gauge("alerts", "Alerts that ring, by level");
+  for (const AlertLevel level : {AlertLevel::kWarning, AlertLevel::kCritical}) {
+    f.add({{"level", std::string(phoenix::to_text(level))}},
+          std::ranges::count(control.alerts, level, &ActiveAlert::level));
+  }
+  f.counter("tuning_trials", "Turns of knobs that were tried, by what came of them")
+      .add({{"result", "kept"}}, control.tuning.kept)
+      .add({{"result", "undone"}}, control.tuning.undone)
+      .add({{"result", "void"}}, control.tuning.voided);
+  add_pools(f, control.scaling);
+}
+
 }  // namespace
 
 std::string metrics_text(const GatewayStatus& status) {
@@ -258,6 +312,7 @@ std::string metrics_text(const GatewayStatus& status) {
   add_nodes(f, status);
   add_connections(f, status);
   add_protocols(f, status);
+  if (status.control) add_control(f, *status.control);
   std::erase_if(families, [](const MetricFamily& family) { return family.metric.empty(); });
   return prometheus::TextSerializer().Serialize(families);
 }

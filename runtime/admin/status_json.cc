@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "runtime/admin/control_json.h"
 #include "scenarios/version.h"
 #include "strategies/core/units.h"
 
@@ -16,7 +17,10 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMerged = 16;  // of 128 buckets an octave
 
-Json known(float share) { return std::isfinite(share) ? Json(share) : Json(nullptr); }
+template <class Number>
+Json known(Number number) {
+  return std::isfinite(number) ? Json(number) : Json(nullptr);
+}
 
 Json latency_json(const Histogram& latency) {
   Json buckets = Json::array();
@@ -76,10 +80,12 @@ Json node_json(const NodeStatus& node, Time now) {
 }
 
 Json decision_json(const Decision& decision, Time now) {
-  return {{"number", decision.number},   {"age_s", to_seconds(now - decision.at)},
-          {"family", decision.family},   {"action", decision.action},
-          {"subject", decision.subject}, {"value", decision.value},
-          {"reason", decision.reason},   {"outcome", decision.outcome}};
+  return {{"number", decision.number},    {"age_s", to_seconds(now - decision.at)},
+          {"family", decision.family},    {"action", decision.action},
+          {"subject", decision.subject},  {"value", decision.value},
+          {"reason", decision.reason},    {"outcome", decision.outcome},
+          {"from", known(decision.from)}, {"took_s", known(decision.took_s)},
+          {"seen", decision.seen},        {"note", decision.note}};
 }
 
 Json router_json(const RouterCounters& router) {
@@ -191,6 +197,7 @@ Json status_json(const GatewayStatus& status) {
             {"refused", status.frames_refused}}},
           {"admin", {{"listener", listener_json(status.admin_listener)}}},
           {"knobs", knobs_json(status.knobs)},
+          {"control", status.control ? control_json(*status.control) : Json(nullptr)},
           {"record",
            {{"written", status.records_written},
             {"dropped", status.records_dropped},

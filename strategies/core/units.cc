@@ -198,6 +198,15 @@ std::string print_rate(double per_second) {
   return best;
 }
 
+Result<double> parse_quantity(std::string_view text) {
+  if (const Result<double> number = parse_number(text)) return number;
+  if (const Result<Duration> time = parse_duration(text)) return to_seconds(*time);
+  if (const Result<double> rate = parse_rate(text)) return rate;
+  if (const Result<double> bytes = parse_bytes(text)) return bytes;
+  return Error{"found \"" + std::string(text) +
+               "\"; allowed a number, or a quantity such as \"40 ms\", \"2000 /s\" or \"64 KiB\""};
+}
+
 Result<double> parse_number(std::string_view text) {
   const Result<Quantity> quantity = split_quantity(text);
   if (!quantity) return wrong(text, kNumberAllowed);

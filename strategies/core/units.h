@@ -32,6 +32,9 @@ std::string print_rate(double per_second);
 // A finite decimal number; "12%" is 0.12.
 Result<double> parse_number(std::string_view text);
 
+// Any of these by its unit, in base units, or a plain number.
+Result<double> parse_quantity(std::string_view text);
+
 // The shortest decimal text that reads back as exactly `value`.
 std::string print_number(double value);
 

@@ -205,7 +205,8 @@
     const value = decision.value ? ` (${number(decision.value)})` : '';
     item.append(element('time', `${span(decision.age_s)} ago`),
       element('b', decision.action.replaceAll('_', ' ')), element('span', decision.subject + value));
-    const why = [decision.family, decision.reason, decision.outcome === 'done' ? '' : decision.outcome];
+    const outcome = decision.outcome === 'done' ? '' : decision.outcome;
+    const why = [decision.family, decision.seen, decision.reason, outcome, decision.note];
     item.append(element('small', why.filter(Boolean).join(' · ')));
     return item;
   }
@@ -217,6 +218,44 @@
     const state = service.panic ? 'panic' : 'up';
     cell(row).append(element('span', service.panic ? 'panic' : 'fine', `state ${state}`));
     return row;
+  }
+
+  // The control plane.
+
+  function pool_row(pool) {
+    const row = element('tr');
+    cell(row, pool.pool);
+    cell(row, number(pool.ready), 'number');
+    cell(row, number(pool.target_capacity), 'number');
+    cell(row, number(pool.provisioning), 'number');
+    cell(row, number(pool.draining), 'number');
+    cell(row, `${pool.minimum} to ${pool.maximum}`, 'number');
+    cell(row, number(pool.predictions.mean_per_s), 'number');
+    return row;
+  }
+  function target_row(target) {
+    const row = element('tr');
+    cell(row, target.name.replaceAll('_', ' '));
+    cell(row, number(target.target), 'number');
+    cell(row, number(target.current), 'number');
+    cell(row, percent(target.compliance), 'number');
+    cell(row, target.trend.direction);
+    return row;
+  }
+  function alert_item(alert) {
+    const item = element('li');
+    item.append(element('time', `${span(alert.age_s)} ago`), element('b', alert.level),
+      element('span', alert.metric + (alert.node === null ? '' : ` of node ${alert.node}`)));
+    return item;
+  }
+  function show_control(control) {
+    byId('control').hidden = !control;
+    if (!control) return;
+    const advice = control.performance.scaling_recommendations;
+    put('pools-note', `${advice.action.replaceAll('_', ' ')}: ${advice.reason.replaceAll('_', ' ')}`);
+    replace('pools', control.scaling, pool_row, 'none');
+    replace('targets', control.performance.target_compliance.targets, target_row, 'none');
+    replace('alerts', control.alerts, alert_item, 'no alert rings');
   }
 
   // Answers.
@@ -259,6 +298,7 @@
     replace('services', now.services, service_row, 'none');
     replace('decisions', now.decisions.slice(-kDecisionsListed).reverse(), decision_item, 'none yet');
     draw_nodes(now.nodes);
+    show_control(now.control);
   }
 
   function say(trouble) {
