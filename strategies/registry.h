@@ -16,20 +16,18 @@
 namespace phoenix {
 
 std::span<const BalancerEntry> balancers();
+std::span<const ScalerEntry> scalers();
+std::span<const ForecasterEntry> forecasters();
+std::span<const PlacerEntry> placers();
+std::span<const RebalancerEntry> rebalancers();
 std::span<const TunerEntry> tuners();
 
 // From a text such as "p2c" or "peak_ewma[decay=5 s]"; the error lists the known names.
 Result<MadeBalancer> make_balancer(std::string_view text);
-Result<MadeTuner> make_tuner(std::string_view text);
-
-std::span<const ScalerEntry> scalers();
 Result<MadeScaler> make_scaler(std::string_view text);
-std::span<const ForecasterEntry> forecasters();
 Result<MadeForecaster> make_forecaster(std::string_view text);
-std::span<const PlacerEntry> placers();
 Result<MadePlacer> make_placer(std::string_view text);
-
-std::span<const RebalancerEntry> rebalancers();
 Result<MadeRebalancer> make_rebalancer(std::string_view text);
+Result<MadeTuner> make_tuner(std::string_view text);
 
 }  // namespace phoenix

@@ -2,11 +2,13 @@
 #include <iostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "scenarios/fault_plan.h"
 #include "sim/cli/commands.h"
+#include "strategies/core/nearest_name.h"
 #include "strategies/registry.h"
 
 namespace phoenix::cli {
@@ -14,13 +16,16 @@ namespace {
 
 constexpr const char* kHelp = R"(phoenix list - what can be named in a scenario
 
-usage: phoenix list [balancers|placers|rebalancers|arrivals|distributions|faults]
+usage: phoenix list [WHAT]
+
+WHAT is balancers, scalers, placers, rebalancers, tuners, forecasters, arrivals, distributions or
+faults.
 
 Without a word, everything. Settings are shown with their default and what is allowed.
 
 examples:
   phoenix list
-  phoenix list balancers
+  phoenix list scalers
 )";
 
 struct Line {
@@ -50,6 +55,11 @@ void list_balancers() {
   list_family(balancers());
 }
 
+void list_scalers() {
+  fmt::print("scalers (strategies.scaler = \"name[key=value, ...]\")\n");
+  list_family(scalers());
+}
+
 void list_placers() {
   fmt::print("placers (strategies.placer = \"name[key=value, ...]\")\n");
   list_family(placers());
@@ -58,6 +68,16 @@ void list_placers() {
 void list_rebalancers() {
   fmt::print("rebalancers (strategies.rebalancer = \"name[key=value, ...]\")\n");
   list_family(rebalancers());
+}
+
+void list_tuners() {
+  fmt::print("tuners (strategies.tuner = \"name[key=value, ...]\")\n");
+  list_family(tuners());
+}
+
+void list_forecasters() {
+  fmt::print("forecasters (strategies.forecaster = \"name[key=value, ...]\"; phoenix forecast)\n");
+  list_family(forecasters());
 }
 
 void list_arrivals() {
@@ -106,9 +126,12 @@ struct Section {
   const char* name;
   void (*print)();
 };
-constexpr Section kSections[] = {{"balancers", list_balancers},         {"placers", list_placers},
-                                 {"rebalancers", list_rebalancers},     {"arrivals", list_arrivals},
-                                 {"distributions", list_distributions}, {"faults", list_faults}};
+constexpr Section kSections[] = {
+    {"balancers", list_balancers}, {"scalers", list_scalers},
+    {"placers", list_placers},     {"rebalancers", list_rebalancers},
+    {"tuners", list_tuners},       {"forecasters", list_forecasters},
+    {"arrivals", list_arrivals},   {"distributions", list_distributions},
+    {"faults", list_faults}};
 
 }  // namespace
 
@@ -126,10 +149,10 @@ int list_command(const Arguments& arguments) {
     printed = true;
   }
   if (printed) return kGood;
-  return usage_error(
-      "list",
-      "no list `" + arguments.front() +
-          "`; there are balancers, placers, rebalancers, arrivals, distributions and faults");
+  std::vector<std::string> known;
+  for (const Section& section : kSections) known.emplace_back(section.name);
+  return usage_error("list", "no list `" + arguments.front() + "`; there are " + join_names(known) +
+                                 did_you_mean(arguments.front(), known));
 }
 
 }  // namespace phoenix::cli

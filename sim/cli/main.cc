@@ -9,11 +9,13 @@
 #include <exception>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
 #include "scenarios/version.h"
 #include "sim/cli/commands.h"
+#include "strategies/core/nearest_name.h"
 
 namespace phoenix::cli {
 
@@ -27,8 +29,9 @@ usage: phoenix COMMAND [ARGUMENTS]
   check FILE... validate scenario files without running them
   list [WHAT]   what can be named in a scenario: balancers, arrivals, faults, ...
   show OUT.h5   print the result stored in a record
-  explain OUT.h5  what was decided in a run, why, and what came of it
+  explain OUT   what was decided in a run, why, and what came of it
   diff A B      two records side by side, with their differences
+  forecast FILE which forecaster suits a series of loads
 
   --help        this text; `phoenix COMMAND --help` tells more, with examples
   --version     version and source revision
@@ -46,9 +49,10 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr Command kCommands[] = {{"run", run_command},         {"check", check_command},
-                                 {"list", list_command},       {"show", show_command},
-                                 {"explain", explain_command}, {"diff", diff_command}};
+constexpr Command kCommands[] = {{"run", run_command},          {"check", check_command},
+                                 {"list", list_command},        {"show", show_command},
+                                 {"explain", explain_command},  {"diff", diff_command},
+                                 {"forecast", forecast_command}};
 
 }  // namespace
 
@@ -82,8 +86,10 @@ int main(const Arguments& arguments) {
   for (const Command& command : kCommands) {
     if (name == command.name) return command.run({arguments.begin() + 1, arguments.end()});
   }
+  std::vector<std::string> known;
+  for (const Command& command : kCommands) known.emplace_back(command.name);
   return usage_error(
-      "", "no command `" + name + "`; there are run, check, list, show, explain and diff");
+      "", "no command `" + name + "`; there are " + join_names(known) + did_you_mean(name, known));
 }
 
 }  // namespace phoenix::cli

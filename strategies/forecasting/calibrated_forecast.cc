@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "strategies/forecasting/series_value.h"
@@ -11,6 +12,7 @@ namespace phoenix {
 namespace {
 
 constexpr double kPeaksMax = 4;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<int> calibrated_horizons(int last) {
   std::vector<int> horizons;
@@ -26,7 +28,9 @@ std::vector<int> calibrated_horizons(int last) {
 
 CalibratedForecast::CalibratedForecast(std::unique_ptr<Forecaster> model,
                                        const CalibrationOptions& options)
-    : model_(std::move(model)), peak_kept_(std::exp(-1.0 / options.window)) {
+    : model_(std::move(model)),
+      means_(static_cast<std::size_t>(options.horizon), kNaN),
+      peak_kept_(std::exp(-1.0 / options.window)) {
   assert(model_ != nullptr && options.horizon >= 1);
   for (const int horizon : calibrated_horizons(options.horizon)) {
     errors_.emplace_back(horizon, static_cast<std::size_t>(options.window), options.rate);
@@ -36,16 +40,23 @@ CalibratedForecast::CalibratedForecast(std::unique_ptr<Forecaster> model,
 void CalibratedForecast::observe(double value) {
   for (HorizonErrors& errors : errors_) errors.score(value);
   model_->observe(value);
+  std::fill(means_.begin(), means_.end(), kNaN);
   peak_ *= peak_kept_;
   if (is_series_value(value)) peak_ = std::max(peak_, value);
   for (HorizonErrors& errors : errors_) {
-    if (model_->predict(errors.horizon()) > kPeaksMax * peak_) ++cut_;
-    errors.issue(mean(errors.horizon()));
+    const double forecast = mean(errors.horizon());
+    if (peak_ > 0 && forecast == kPeaksMax * peak_) ++cut_;
+    errors.issue(forecast);
   }
 }
 
 double CalibratedForecast::mean(int steps) const {
-  return std::min(model_->predict(steps), kPeaksMax * peak_);
+  assert(steps >= 1);
+  const auto place = static_cast<std::size_t>(steps - 1);
+  if (place < means_.size() && !std::isnan(means_[place])) return means_[place];
+  const double forecast = std::min(model_->predict(steps), kPeaksMax * peak_);
+  if (place < means_.size()) means_[place] = forecast;
+  return forecast;
 }
 
 double CalibratedForecast::quantile(int steps, double q) const {

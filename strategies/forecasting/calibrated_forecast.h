@@ -44,6 +44,7 @@ class CalibratedForecast {
 
   std::unique_ptr<Forecaster> model_;
   std::vector<HorizonErrors> errors_;
+  mutable std::vector<double> means_;  // of the steps asked for since the last value; else NaN
   double peak_ = 0;
   double peak_kept_;
   std::uint64_t cut_ = 0;

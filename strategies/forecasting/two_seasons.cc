@@ -20,7 +20,7 @@ struct TwoSeasonsOptions {
 
   void visit(SettingVisitor& v) {
     v.integer("period", period, 1, 1'000'000, "steps of the short season");
-    v.integer("period2", period2, 1, 1'000'000, "steps of the long season; ignored unless longer");
+    v.integer("period2", period2, 0, 1'000'000, "steps of the long season; none unless longer");
     v.number("level", gains.level, 0, 1, "share of a value in the new level");
     v.number("trend", gains.trend, 0, 1, "share of the level's last step in the new trend");
     v.number("season", gains.season, 0, 1, "share of a value in the new short season");

@@ -173,12 +173,12 @@ void Governor::evaluate(const ScalingView& view, DecisionIds& ids, std::vector<D
   ++counters_.evaluations;
   Plan plan = combine(view);
   wishes_.record(view.now, plan.desired, std::max(options_.stabilise_in, options_.stabilise_out));
-  if (!plan.is_repair) {
-    limit_rate(plan, view.now);
-    stabilise(plan, view.now);
-  }
+  limit_rate(plan, view.now);
+  stabilise(plan, view.now);
   limit_waits(plan, view.now);
-  if (!plan.is_repair) limit_flaps(plan, view.now);
+  limit_flaps(plan, view.now);
+  repair_bounds(plan);
+  limit_backoff(plan, view.now);
   limit_in_flight(plan);
   if (!plan.limits.empty()) ++counters_.limited;
   carry_out(plan, view, ids, out);
@@ -330,7 +330,7 @@ void Governor::on_event(const ExternalEvent& event) {
   if (events_.size() > kEventsKept) events_.pop_front();
   for (Policy& policy : policies_) {
     policy.scaler->on_event(event);
-    policy.due = kStart;
+    policy.due = kAtOnce;
   }
 }
 

@@ -4,8 +4,9 @@
 // their outcomes.
 //
 // The order of limits: combine, bounds, rate of change, stabilisation, waiting times (restart,
-// manual, cooldown, backoff), flap budget, change under way. Each that altered the number is named
-// in the decision's reason.
+// manual, cooldown), flap budget, backoff, change under way. Each that altered the number is named
+// in the decision's reason. A pool outside its bounds is brought back whatever the limits before
+// the backoff say.
 //
 // Wishes are combined by their maximum: every policy states a size, one that is content states the
 // present one, so the pool shrinks only when all agree, and then to the largest size of them.
@@ -175,10 +176,11 @@ class Governor {
   Status restore_state(std::string_view text, Time now);
 
  private:
+  static constexpr Time kAtOnce{Duration::min()};  // before any time, also those below zero
   enum class Ask { kDue, kAll };
   struct Policy {
     std::unique_ptr<Scaler> scaler;
-    Time due = kStart;
+    Time due = kAtOnce;
     ScalingWish wish;
     int asked_at = 0;  // supply when it was asked
   };
@@ -202,7 +204,6 @@ class Governor {
   struct Plan {
     int current = 0;
     int desired = 0;
-    bool is_repair = false;  // outside the bounds: most limits do not apply
     std::string seen;
     std::string reason;
     std::string limits;       // what altered the number, as told
@@ -214,10 +215,12 @@ class Governor {
   void evaluate(const ScalingView& view, DecisionIds& ids, std::vector<Decision>& out);
   Plan combine(const ScalingView& view);
   void limit_bounds(Plan& plan, int most);
+  void repair_bounds(Plan& plan);
   void limit_rate(Plan& plan, Time now);
   void stabilise(Plan& plan, Time now);
   void limit_waits(Plan& plan, Time now);
   void limit_flaps(Plan& plan, Time now);
+  void limit_backoff(Plan& plan, Time now);
   void limit_in_flight(Plan& plan);
   static void limit(Plan& plan, int desired, std::string_view kind, std::string_view detail = {});
 
@@ -259,7 +262,7 @@ class Governor {
   int failures_ = 0;
   int desired_ = -1;  // -1: nothing decided yet
   bool begun_ = false;
-  Time due_ = kStart;
+  Time due_ = kAtOnce;
   bool maximum_reached_ = false;
   int stale_nodes_ = 0;
   std::string told_;  // the reason of the last kHold

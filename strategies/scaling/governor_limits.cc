@@ -63,12 +63,6 @@ Governor::Plan Governor::combine(const ScalingView& view) {
 }
 
 void Governor::limit_bounds(Plan& plan, int most) {
-  if (!begun_ && pool_.initial > plan.current) {
-    plan.desired = std::max(plan.desired, pool_.initial);
-    plan.reason = "the pool begins with " + nodes_text(pool_.initial);
-    plan.is_repair = true;
-  }
-  begun_ = true;
   const int highest = std::max(pool_.minimum, std::min(most, pool_.maximum));
   maximum_reached_ = plan.desired > highest;
   const std::string wanted = "wanted " + std::to_string(plan.desired);
@@ -76,10 +70,25 @@ void Governor::limit_bounds(Plan& plan, int most) {
   if (plan.desired < pool_.minimum) {
     limit(plan, pool_.minimum, "minimum " + std::to_string(pool_.minimum), wanted);
   }
-  if (plan.current < pool_.minimum || plan.current > pool_.maximum) plan.is_repair = true;
   // Nodes that are long overdue are not counted on, yet may still come.
   const int room = std::max(plan.current, pool_.maximum - stale_nodes_);
   if (plan.desired > room) limit(plan, room, "maximum, with nodes that are overdue");
+}
+
+void Governor::repair_bounds(Plan& plan) {
+  const bool begins = !begun_ && pool_.initial > plan.current;
+  begun_ = true;
+  const int floor = std::max(pool_.minimum, begins ? std::min(pool_.initial, pool_.maximum) : 0);
+  const bool is_short = plan.current < floor && plan.desired < floor;
+  const bool is_over = plan.current > pool_.maximum && plan.desired > pool_.maximum;
+  if (!is_short && !is_over) return;
+  plan.desired = is_short ? floor : pool_.maximum;
+  plan.reason = (begins     ? "the pool begins with "
+                 : is_short ? "no fewer than "
+                            : "no more than ") +
+                nodes_text(plan.desired);
+  plan.limits.clear();
+  plan.limit_kinds.clear();
 }
 
 void Governor::limit_rate(Plan& plan, Time now) {
@@ -102,19 +111,20 @@ void Governor::stabilise(Plan& plan, Time now) {
 }
 
 void Governor::limit_waits(Plan& plan, Time now) {
-  const auto runs = [&](const std::optional<Time>& end) { return end && now < *end; };
   const auto wait = [&](const std::optional<Time>& end, std::string_view kind) {
-    if (plan.desired != plan.current && runs(end)) {
+    if (plan.desired != plan.current && end && now < *end) {
       limit(plan, plan.current, kind, left_text(*end, now));
     }
   };
-  if (!plan.is_repair) {
-    wait(restart_end_, "restart");
-    wait(manual_end_, "size set by hand");
-    if (plan.desired > plan.current) wait(cooldown_out_end_, "cooldown after growing");
-    if (plan.desired < plan.current) wait(cooldown_in_end_, "cooldown before shrinking");
-  }
-  if (plan.desired > plan.current) wait(backoff_end_, "backoff after failed starts");
+  wait(restart_end_, "restart");
+  wait(manual_end_, "size set by hand");
+  if (plan.desired > plan.current) wait(cooldown_out_end_, "cooldown after growing");
+  if (plan.desired < plan.current) wait(cooldown_in_end_, "cooldown before shrinking");
+}
+
+void Governor::limit_backoff(Plan& plan, Time now) {
+  if (plan.desired <= plan.current || !backoff_end_ || now >= *backoff_end_) return;
+  limit(plan, plan.current, "backoff after failed starts", left_text(*backoff_end_, now));
 }
 
 void Governor::limit_flaps(Plan& plan, Time now) {

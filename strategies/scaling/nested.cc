@@ -24,7 +24,8 @@ int depth_of(std::string_view text, int limit) {
 }  // namespace
 
 Result<std::unique_ptr<Scaler>> make_nested(std::string& text) {
-  if (depth_of(text, kDeepestNesting + 1) > kDeepestNesting) {
+  // The scaler it is made for stands around it.
+  if (depth_of(text, kDeepestNesting) >= kDeepestNesting) {
     return Error{"scalers may be nested " + std::to_string(kDeepestNesting) + " deep at most"};
   }
   Result<MadeScaler> made = make_scaler(text);

@@ -168,6 +168,55 @@ TEST(SettingsText, ListsDefaultsBoundsAndHelp) {
   EXPECT_EQ(settings[4].allowed, "red, green or blue");
 }
 
+// Texts and lists, which hold names and nested texts.
+struct Nesting {
+  std::string metric = "cpu";
+  std::vector<std::string> parts;
+
+  void visit(SettingVisitor& v) {
+    v.text("metric", metric, "a metric's name", "what is looked at");
+    v.list("parts", parts, "parts", "what it is made of");
+  }
+};
+
+TEST(SettingsText, TextsAndListsAreReadPrintedAndListed) {
+  Nesting nesting;
+  const VisitFunction visit = [&](SettingVisitor& v) { nesting.visit(v); };
+  EXPECT_EQ(list_settings(visit)[1].default_text, "[]");
+  EXPECT_EQ(list_settings(visit)[1].allowed, "a list of parts");
+  const char* text = "made[metric=queue_length, parts=[a, b[x=[1, 2], y=3], c]]";
+  ASSERT_TRUE(apply_settings(*parse_settings_text(text), visit).ok());
+  EXPECT_EQ(nesting.metric, "queue_length");
+  EXPECT_EQ(nesting.parts, (std::vector<std::string>{"a", "b[x=[1, 2], y=3]", "c"}));
+  EXPECT_EQ(print_settings("made", visit), text);
+  ASSERT_TRUE(apply_settings(*parse_settings_text("made[parts=b[x=1]]"), visit).ok());
+  EXPECT_EQ(nesting.parts, std::vector<std::string>{"b[x=1]"});  // one alone
+  ASSERT_TRUE(apply_settings(*parse_settings_text("made[parts=[]]"), visit).ok());
+  EXPECT_TRUE(nesting.parts.empty());
+}
+
+TEST(SettingsText, BrokenListsAreRefused) {
+  EXPECT_THAT(parse_list_text("[a, , b]").error(), HasSubstr("must not be empty"));
+  EXPECT_THAT(parse_list_text("[a] b").error(), HasSubstr("ends with ]"));
+  EXPECT_THAT(parse_list_text("[a], [b]").error(), HasSubstr("do not match"));
+}
+
+struct Fitting {
+  int low = 1;
+  void visit(SettingVisitor& v) { v.integer("low", low, 0, 9, "a number"); }
+  Status check() const { return low < 5 ? success() : Status{Error{"low must be below 5"}}; }
+};
+struct Fitted {
+  explicit Fitted(Fitting) {}
+};
+
+TEST(SettingsText, ValuesThatDoNotFitEachOtherAreRefused) {
+  const StrategyEntry<Fitted> entry = strategy_entry<Fitted, Fitted, Fitting>("fitted", "");
+  EXPECT_TRUE(entry.make(*parse_settings_text("fitted[low=4]")).ok());
+  EXPECT_EQ(entry.make(*parse_settings_text("fitted[low=5]")).error(),
+            "fitted: low must be below 5");
+}
+
 TEST(SettingsText, UnknownStrategyNamesFamilyAndNearest) {
   const std::vector<std::string> known = {"random", "p2c"};
   EXPECT_EQ(unknown_strategy("balancer", "p3c", known).message,
