@@ -7,23 +7,16 @@
 namespace phoenix {
 namespace {
 
-// Bit b of `cell` goes to bit b * stride.
-std::uint64_t spread_bits(std::uint64_t cell, unsigned bits, unsigned stride) {
-  std::uint64_t spread = 0;
-  for (unsigned b = 0; b < bits; ++b) spread |= (cell >> b & 1U) << (b * stride);
-  return spread;
-}
+constexpr unsigned kCurveBits = 32;
 
-// The spread bits of every cell value, for each number of kinds: the key is asked for at every
-// booking.
-constexpr unsigned kBits = 6;
-using SpreadTable = std::array<std::array<std::uint64_t, 1U << kBits>, kResourceKinds + 1>;
+// Bit b of a byte goes to bit b * stride: the key is asked for at every booking.
+using SpreadTable = std::array<std::array<std::uint64_t, 256>, kResourceKinds + 1>;
 
 SpreadTable make_spread_table() {
   SpreadTable table{};
   for (unsigned stride = 1; stride <= kResourceKinds; ++stride) {
-    for (std::uint64_t cell = 0; cell < (1U << kBits); ++cell) {
-      table[stride][cell] = spread_bits(cell, kBits, stride);
+    for (std::uint64_t byte = 0; byte < 256; ++byte) {
+      for (unsigned b = 0; b < 8; ++b) table[stride][byte] |= (byte >> b & 1U) << (b * stride);
     }
   }
   return table;
@@ -44,14 +37,15 @@ std::uint32_t FreeIndex::add_group(const Resources& capacity) {
 // The place along the curve, then the id: nodes in the same state are in order of their ids.
 std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeId node) {
   static const SpreadTable kTable = make_spread_table();
-  constexpr double kCells = 1U << kBits;
-  const std::size_t stride = group.kinds.size();
+  const auto stride = static_cast<unsigned>(group.kinds.size());
+  const unsigned bits = std::min(16U, kCurveBits / std::max(stride, 1U));
+  const double cells = static_cast<double>(1U << bits);
   std::uint64_t curve = 0;
-  for (std::size_t k = 0; k < stride; ++k) {
+  for (unsigned k = 0; k < stride; ++k) {
     const std::size_t r = group.kinds[k];
     const double share = static_cast<double>(free[r]) / group.capacity[r];
-    const auto cell = static_cast<std::uint64_t>(std::min(share * kCells, kCells - 1));
-    curve |= kTable[stride][cell] << k;
+    const auto cell = static_cast<std::uint64_t>(std::min(share * cells, cells - 1));
+    curve |= (kTable[stride][cell & 255U] | kTable[stride][cell >> 8U] << (8 * stride)) << k;
   }
   return curve << 32U | index(node);
 }

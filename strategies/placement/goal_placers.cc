@@ -22,6 +22,7 @@ bool is_idle(const GroupTerms& terms, const NodeShares& node) {
 // Cheapest, and of equally cheap ones the fullest.
 class CostRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = NoOptions;
   CostRule(const Options&, const Eligibility&) {}
 
@@ -64,6 +65,7 @@ struct ObjectivesOptions {
 
 class ObjectivesRule {
  public:
+  static constexpr bool kReadsMerits = true;
   using Options = ObjectivesOptions;
   ObjectivesRule(const Options& options, const Eligibility& who) : options_(options) {
     const auto groups = who.inventory().index_of_free().groups();
@@ -112,6 +114,7 @@ struct SpreadOptions {
 
 class InsideRule {
  public:
+  static constexpr bool kReadsMerits = false;
   InsideRule(bool packs) : packs_(packs) {}
   void enter(const GroupTerms& terms) { terms_ = &terms; }
   double value(const NodeShares& node) const {

@@ -6,6 +6,7 @@
 //   double value(const NodeShares&) const         of one node, higher is better
 //   double bound(const NodeShares& low, const NodeShares& high) const
 //       at least the value of every node between the two; `low` has room for the agent
+//   static constexpr bool kReadsMerits            whether they look at NodeShares::merits
 // Bounds computed by the same operations as values keep rounding on the safe side.
 //
 // Exact: the answer is that of a scan over all nodes, ties to the lowest id. O(groups + branches)
@@ -29,6 +30,7 @@ struct GroupTerms {
   std::array<double, kResourceKinds> need{};   // share of the capacity
   std::array<double, kResourceKinds> least{};  // that must be free, base units
   double price_per_hour = 0;
+  bool lacks_a_kind = false;  // that the agent needs
   Shares needs() const { return {need.data(), count}; }
   // The largest share of the node the agent takes.
   double dominant_need() const {
@@ -120,7 +122,7 @@ class IndexSearch {
     while (const Candidate* next = most_promising(branches_, found)) {
       const GroupTerms& terms = terms_[next->terms];
       rule.enter(terms);
-      bound_leaves(rule, *next->branch, terms);
+      bound_leaves(rule, *next->branch, terms, found);
       while (const Candidate* leaf = most_promising(leaves_, found)) {
         open(rule, who, who.inventory().index_of_free().leaf(leaf->leaf), terms, allows_node,
              found);
@@ -163,57 +165,67 @@ class IndexSearch {
       if (groups[g].size == 0 || !allows_group(g) || !who.allows_group(g)) continue;
       const auto number = static_cast<std::uint32_t>(terms_.size());
       terms_.push_back(group_terms(who, g));
+      if (terms_.back().lacks_a_kind) continue;
       rule.enter(terms_.back());
       for (const FreeIndex::Branch& branch : groups[g].branches) {
-        add(rule, branch.box, terms_.back(), {0, branch.box.least, number, 0, &branch}, branches_);
+        add(rule, branch.box, terms_.back(), {0, branch.box.least, number, 0, &branch}, {},
+            branches_);
       }
     }
   }
 
-  void bound_leaves(Rule& rule, const FreeIndex::Branch& branch, const GroupTerms& terms) {
+  void bound_leaves(Rule& rule, const FreeIndex::Branch& branch, const GroupTerms& terms,
+                    const Found& found) {
     leaves_.clear();
     for (const FreeIndex::Box& box : branch.leaves) {
-      add(rule, box, terms, {0, box.least, 0, box.leaf, nullptr}, leaves_);
+      add(rule, box, terms, {0, box.least, 0, box.leaf, nullptr}, found, leaves_);
     }
   }
 
   static void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms,
-                  Candidate candidate, std::vector<Candidate>& candidates) {
-    for (std::size_t r = 0; r < kResourceKinds; ++r) {
-      if (box.high[r] < terms.least[r]) return;
-    }
+                  Candidate candidate, const Found& found, std::vector<Candidate>& candidates) {
     NodeShares low;
     NodeShares high;
-    const bool is_point = box.low == box.high;
+    bool is_point = true;
     for (std::size_t k = 0; k < terms.count; ++k) {
       const std::size_t r = terms.kinds[k];
+      if (box.high[r] < terms.least[r]) return;
+      is_point &= box.low[r] == box.high[r];
       low.free[k] = std::max(box.low[r], terms.least[r]) * terms.scale[k];
       high.free[k] = box.high[r] * terms.scale[k];
     }
-    low.merits = {box.low[kResourceKinds], box.low[kResourceKinds + 1],
-                  box.low[kResourceKinds + 2]};
-    high.merits = {box.high[kResourceKinds], box.high[kResourceKinds + 1],
-                   box.high[kResourceKinds + 2]};
+    if constexpr (Rule::kReadsMerits) {
+      for (std::size_t v = kResourceKinds; v < kIndexValues; ++v) {
+        is_point &= box.low[v] == box.high[v];
+      }
+      low.merits = merits_of(box.low);
+      high.merits = merits_of(box.high);
+    }
     // Nodes in the same state are as good as each other: what is not better need not be opened.
     candidate.bound = is_point ? rule.value(low) : rule.bound(low, high);
-    candidates.push_back(candidate);
+    if (found.beaten_by(candidate.bound, candidate.least)) candidates.push_back(candidate);
+  }
+
+  static Merits merits_of(const IndexValues& values) {
+    return {values[kResourceKinds], values[kResourceKinds + 1], values[kResourceKinds + 2]};
   }
 
   template <class NodeFilter>
   static void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
                    const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
     for (std::uint32_t i = 0; i < leaf.size; ++i) {
+      NodeShares shares;
       bool has_room = true;
-      for (std::size_t r = 0; r < kResourceKinds; ++r) {
+      for (std::size_t k = 0; k < terms.count; ++k) {
+        const std::size_t r = terms.kinds[k];
         has_room &= leaf.values[r][i] >= terms.least[r];
+        shares.free[k] = leaf.values[r][i] * terms.scale[k];
       }
       if (!has_room) continue;
-      NodeShares shares;
-      for (std::size_t k = 0; k < terms.count; ++k) {
-        shares.free[k] = leaf.values[terms.kinds[k]][i] * terms.scale[k];
+      if constexpr (Rule::kReadsMerits) {
+        shares.merits = {leaf.values[kResourceKinds][i], leaf.values[kResourceKinds + 1][i],
+                         leaf.values[kResourceKinds + 2][i]};
       }
-      shares.merits = {leaf.values[kResourceKinds][i], leaf.values[kResourceKinds + 1][i],
-                       leaf.values[kResourceKinds + 2][i]};
       const double score = rule.value(shares);
       const NodeId node = leaf.nodes[i];
       if (!found.beaten_by(score, node)) continue;

@@ -29,6 +29,7 @@ struct ScoreOptions {
 // kinds; to spread, its opposite and use with evenness.
 class ScoreRule {
  public:
+  static constexpr bool kReadsMerits = true;
   using Options = ScoreOptions;
   ScoreRule(const Options& options, const Eligibility&) : options_(options) {}
 
