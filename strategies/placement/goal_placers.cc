@@ -140,8 +140,8 @@ class Spread : public Placer {
     const Eligibility who(agent, inventory);
     InsideRule rule(options_.inside == 1);
     for (const Zone& zone : zones(agent, inventory)) {
-      const Found found = search_.best(rule, who, [&](std::uint32_t group) {
-        return inventory.group_zone(group) == zone.number;
+      const Found found = search_.best(rule, who, [&](std::uint32_t node_class) {
+        return inventory.classes()[node_class].zone == zone.number;
       });
       if (found.node == kNoNode) continue;
       Choice choice = choice_of(found, inventory);

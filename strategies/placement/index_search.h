@@ -97,28 +97,29 @@ double value_of(Rule& rule, const Eligibility& who, NodeId id) {
 template <class Rule>
 class IndexSearch {
  public:
-  // Groups and nodes a caller wants left out.
-  struct AllGroups {
+  // Classes and nodes a caller wants left out.
+  struct AllClasses {
     bool operator()(std::uint32_t) const { return true; }
   };
   struct AllNodes {
     bool operator()(NodeId) const { return true; }
   };
 
-  template <class GroupFilter = AllGroups, class NodeFilter = AllNodes>
-  Found best(Rule& rule, const Eligibility& who, GroupFilter allows_group = {},
+  template <class ClassFilter = AllClasses, class NodeFilter = AllNodes>
+  Found best(Rule& rule, const Eligibility& who, ClassFilter allows_class = {},
              NodeFilter allows_node = {}) {
     Found found;
     if (who.is_confined()) {
       for (const NodeId node : who.confines()) {
         if (who.refusal(node) || !allows_node(node)) continue;
-        if (!allows_group(who.inventory().node(node).group)) continue;
+        if (!allows_class(who.inventory().node(node).node_class)) continue;
         const double score = value_of(rule, who, node);
         if (found.beaten_by(score, node)) found = {node, score};
       }
       return found;
     }
-    bound_branches(rule, who, allows_group);
+    admit_classes(who, allows_class);
+    bound_branches(rule, who);
     while (const Candidate* next = most_promising(branches_, found)) {
       const GroupTerms& terms = terms_[next->terms];
       rule.enter(terms);
@@ -156,13 +157,26 @@ class IndexSearch {
     return &taken_;
   }
 
-  template <class GroupFilter>
-  void bound_branches(Rule& rule, const Eligibility& who, GroupFilter allows_group) {
+  template <class ClassFilter>
+  void admit_classes(const Eligibility& who, ClassFilter allows_class) {
+    const auto classes = who.inventory().classes();
+    is_admitted_.assign(classes.size(), false);
+    admitted_bits_ = 0;
+    admits_all_ = true;
+    for (std::uint32_t c = 0; c < classes.size(); ++c) {
+      if (classes[c].ready == 0) continue;
+      is_admitted_[c] = allows_class(c) && who.allows_class(c);
+      if (is_admitted_[c]) admitted_bits_ |= FreeIndex::class_bit(c);
+      admits_all_ &= is_admitted_[c];
+    }
+  }
+
+  void bound_branches(Rule& rule, const Eligibility& who) {
     branches_.clear();
     terms_.clear();
     const auto groups = who.inventory().index_of_free().groups();
     for (std::uint32_t g = 0; g < groups.size(); ++g) {
-      if (groups[g].size == 0 || !allows_group(g) || !who.allows_group(g)) continue;
+      if (groups[g].size == 0) continue;
       const auto number = static_cast<std::uint32_t>(terms_.size());
       terms_.push_back(group_terms(who, g));
       if (terms_.back().lacks_a_kind) continue;
@@ -182,8 +196,9 @@ class IndexSearch {
     }
   }
 
-  static void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms,
-                  Candidate candidate, const Found& found, std::vector<Candidate>& candidates) {
+  void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms, Candidate candidate,
+           const Found& found, std::vector<Candidate>& candidates) {
+    if ((box.classes & admitted_bits_) == 0) return;
     NodeShares low;
     NodeShares high;
     bool is_point = true;
@@ -211,8 +226,8 @@ class IndexSearch {
   }
 
   template <class NodeFilter>
-  static void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
-                   const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
+  void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
+            const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
     for (std::uint32_t i = 0; i < leaf.size; ++i) {
       NodeShares shares;
       bool has_room = true;
@@ -229,10 +244,14 @@ class IndexSearch {
       const double score = rule.value(shares);
       const NodeId node = leaf.nodes[i];
       if (!found.beaten_by(score, node)) continue;
+      if (!admits_all_ && !is_admitted_[leaf.classes[i]]) continue;
       if (who.allows_node(node) && allows_node(node)) found = {node, score};
     }
   }
 
+  std::vector<bool> is_admitted_;    // by class
+  std::uint64_t admitted_bits_ = 0;  // as FreeIndex::class_bit()
+  bool admits_all_ = true;
   Candidate taken_{};
   std::vector<Candidate> branches_;
   std::vector<Candidate> leaves_;

@@ -83,7 +83,7 @@ class ScorePlacer : public Placer {
     const std::vector<NodeId> hosts = soft_hosts(agent, inventory);
     rule.set_affinity(affinity_elsewhere(agent));
     Found found = search_.best(
-        rule, who, typename IndexSearch<ScoreRule>::AllGroups{},
+        rule, who, typename IndexSearch<ScoreRule>::AllClasses{},
         [&](NodeId node) { return !std::binary_search(hosts.begin(), hosts.end(), node); });
     for (const NodeId node : hosts) {
       if (who.refusal(node)) continue;
