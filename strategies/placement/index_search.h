@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "strategies/placement/eligibility.h"
@@ -144,10 +145,16 @@ class IndexSearch {
   // The best of those that may hold something better than what is found, taken out; else null.
   const Candidate* most_promising(std::vector<Candidate>& candidates, const Found& found) {
     std::size_t best = candidates.size();
-    Found most = found;
+    bool is_any = found.node != kNoNode;
+    double bound = found.score;
+    NodeId least = found.node;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (!most.beaten_by(candidates[i].bound, candidates[i].least)) continue;
-      most = {candidates[i].least, candidates[i].bound};
+      const Candidate& candidate = candidates[i];
+      if (is_any && candidate.bound < bound) continue;
+      if (is_any && candidate.bound == bound && candidate.least >= least) continue;
+      is_any = true;
+      bound = candidate.bound;
+      least = candidate.least;
       best = i;
     }
     if (best == candidates.size()) return nullptr;
@@ -182,8 +189,8 @@ class IndexSearch {
       if (terms_.back().lacks_a_kind) continue;
       rule.enter(terms_.back());
       for (const FreeIndex::Branch& branch : groups[g].branches) {
-        add(rule, branch.box, terms_.back(), {0, branch.box.least, number, 0, &branch}, {},
-            branches_);
+        const double bound = bound_of(rule, branch.box, terms_.back());
+        if (bound > kNothing) branches_.push_back({bound, branch.box.least, number, 0, &branch});
       }
     }
   }
@@ -192,19 +199,24 @@ class IndexSearch {
                     const Found& found) {
     leaves_.clear();
     for (const FreeIndex::Box& box : branch.leaves) {
-      add(rule, box, terms, {0, box.least, 0, box.leaf, nullptr}, found, leaves_);
+      const double bound = bound_of(rule, box, terms);
+      if (bound > kNothing && found.beaten_by(bound, box.least)) {
+        leaves_.push_back({bound, box.least, 0, box.leaf, nullptr});
+      }
     }
   }
 
-  void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms, Candidate candidate,
-           const Found& found, std::vector<Candidate>& candidates) {
-    if ((box.classes & admitted_bits_) == 0) return;
+  static constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+  // At least the value of any node in the box that the agent may go to; kNothing if there is none.
+  double bound_of(const Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms) const {
+    if ((box.classes & admitted_bits_) == 0) return kNothing;
     NodeShares low;
     NodeShares high;
     bool is_point = true;
     for (std::size_t k = 0; k < terms.count; ++k) {
       const std::size_t r = terms.kinds[k];
-      if (box.high[r] < terms.least[r]) return;
+      if (box.high[r] < terms.least[r]) return kNothing;
       is_point &= box.low[r] == box.high[r];
       low.free[k] = std::max(box.low[r], terms.least[r]) * terms.scale[k];
       high.free[k] = box.high[r] * terms.scale[k];
@@ -217,8 +229,7 @@ class IndexSearch {
       high.merits = merits_of(box.high);
     }
     // Nodes in the same state are as good as each other: what is not better need not be opened.
-    candidate.bound = is_point ? rule.value(low) : rule.bound(low, high);
-    if (found.beaten_by(candidate.bound, candidate.least)) candidates.push_back(candidate);
+    return is_point ? rule.value(low) : rule.bound(low, high);
   }
 
   static Merits merits_of(const IndexValues& values) {
