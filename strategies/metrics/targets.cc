@@ -65,6 +65,13 @@ Status TargetSet::set(std::string_view name, double value) {
   return success();
 }
 
+Status TargetSet::remove(std::string_view name) {
+  const Result<std::size_t> place = find(name);
+  if (!place) return Error{place.error()};
+  targets_.erase(targets_.begin() + static_cast<std::ptrdiff_t>(*place));
+  return success();
+}
+
 Status TargetSet::update(std::span<const TargetChange> changes) {
   TargetSet next = *this;
   for (const auto& [name, text] : changes) {

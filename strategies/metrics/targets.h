@@ -44,6 +44,8 @@ class TargetSet {
   // All or nothing: the first unknown name, wrong unit or value out of range is the error.
   Status update(std::span<const TargetChange> changes);
   Status set(std::string_view name, double value);
+  // No longer asked for; the error is an unknown name.
+  Status remove(std::string_view name);
   // A target of the user's own. Refuses a taken name or a value out of its range.
   Status add(Target target);
 
