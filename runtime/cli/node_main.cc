@@ -59,6 +59,9 @@ using Texts = std::vector<std::string>;
 po::options_description option_list() {
   po::options_description options("options");
   auto add = options.add_options();
+  add("standby", po::value<Texts>()->composing()->value_name("NAME=HANDLER"),
+      "with --lab: host a service that is not offered until an agent of it starts here or moves "
+      "here; may be repeated");
   add("service,s", po::value<Texts>()->composing()->value_name("NAME=HANDLER"),
       "host a service; may be repeated");
   add("gateway,g", po::value<Texts>()->composing()->value_name("HOST:PORT"),
@@ -181,13 +184,17 @@ class OptionReader {
 
 void read_services(OptionReader& reader, NodeSettings& settings) {
   const double weight = reader.in_range<double>("weight", 1e-6, 1e6);
-  for (const std::string& text : reader.texts("service")) {
-    const std::size_t equals = text.find('=');
-    if (equals == 0 || equals == std::string::npos || equals > 255) {
-      reader.complain("service", text, "is written NAME=HANDLER, such as api=http:127.0.0.1:8080");
-      continue;
+  for (const char* option : {"service", "standby"}) {
+    const bool is_standby = option == std::string_view("standby");
+    for (const std::string& text : reader.texts(option)) {
+      const std::size_t equals = text.find('=');
+      if (equals == 0 || equals == std::string::npos || equals > 255) {
+        reader.complain(option, text, "is written NAME=HANDLER, such as api=http:127.0.0.1:8080");
+        continue;
+      }
+      settings.services.push_back(
+          {text.substr(0, equals), text.substr(equals + 1), weight, is_standby});
     }
-    settings.services.push_back({text.substr(0, equals), text.substr(equals + 1), weight});
   }
   if (settings.services.empty()) reader.complain("service", "NAME=HANDLER", "is missing");
 }

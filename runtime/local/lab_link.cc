@@ -1,5 +1,7 @@
 #include "runtime/local/lab_link.h"
 
+#include <algorithm>
+
 namespace phoenix::local {
 namespace {
 
@@ -36,20 +38,20 @@ void LabLink::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
   }
 }
 
-void LabLink::send_text(std::string command, OnAnswer on_answer) {
-  Waiting waiting{std::move(command), std::move(on_answer)};
+void LabLink::ask(std::string command, OnBytes on_bytes) {
+  Waiting waiting{std::move(command), std::move(on_bytes)};
   if (link_ != nullptr) return send(std::move(waiting));
   if (waiting_.size() >= kWaitingMax) {
-    const OnAnswer oldest = std::move(waiting_.front().on_answer);
+    const OnBytes oldest = std::move(waiting_.front().on_bytes);
     waiting_.pop_front();
-    if (oldest) oldest(Json());
+    if (oldest) oldest(Json(), {});
   }
   waiting_.push_back(std::move(waiting));
 }
 
 void LabLink::send(Waiting&& waiting) {
   const std::uint64_t id = next_id_++;
-  asked_.emplace(id, std::move(waiting.on_answer));
+  asked_.emplace(id, std::move(waiting.on_bytes));
   link_->send(wire::FrameType::kControl, id, waiting.text);
 }
 
@@ -58,11 +60,11 @@ void LabLink::give_up() {
   auto waiting = std::move(waiting_);
   asked_.clear();
   waiting_.clear();
-  for (const auto& [id, on_answer] : asked) {
-    if (on_answer) on_answer(Json());
+  for (const auto& [id, on_bytes] : asked) {
+    if (on_bytes) on_bytes(Json(), {});
   }
   for (const Waiting& one : waiting) {
-    if (one.on_answer) one.on_answer(Json());
+    if (one.on_bytes) one.on_bytes(Json(), {});
   }
 }
 
@@ -70,11 +72,12 @@ wire::FrameError LabLink::on_frame(wire::FrameLink&, const wire::Frame& frame) {
   if (frame.type != wire::FrameType::kControl) return wire::FrameError::kNone;
   const auto found = asked_.find(frame.id);
   if (found == asked_.end()) return wire::FrameError::kUnexpected;
-  const OnAnswer on_answer = std::move(found->second);
+  const OnBytes on_bytes = std::move(found->second);
   asked_.erase(found);
-  const Json answer = Json::parse(frame.payload, nullptr, false);
+  const std::size_t line = std::min(frame.payload.find('\n'), frame.payload.size());
+  const Json answer = Json::parse(frame.payload.substr(0, line), nullptr, false);
   if (answer.is_discarded()) return wire::FrameError::kBadPayload;
-  if (on_answer) on_answer(answer);
+  if (on_bytes) on_bytes(answer, frame.payload.substr(std::min(line + 1, frame.payload.size())));
   return wire::FrameError::kNone;
 }
 
@@ -83,8 +86,8 @@ void LabLink::on_link_closed(wire::FrameLink&, const std::string&) {
   redial_.arm(loop_.now() + kRedial);
   auto asked = std::move(asked_);
   asked_.clear();
-  for (const auto& [id, on_answer] : asked) {
-    if (on_answer) on_answer(Json());
+  for (const auto& [id, on_bytes] : asked) {
+    if (on_bytes) on_bytes(Json(), {});
   }
 }
 

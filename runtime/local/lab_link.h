@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include <nlohmann/json.hpp>
@@ -21,6 +22,8 @@ class LabLink final : private wire::LinkUser {
   using Json = nlohmann::json;
   // An answer, or null where the connection broke before it came.
   using OnAnswer = std::function<void(const Json& answer)>;
+  // Bytes that came with the answer, behind its first line; views valid during the call.
+  using OnBytes = std::function<void(const Json& answer, std::string_view bytes)>;
 
   LabLink(net::Loop& loop, const net::Address& address, std::string token);
   ~LabLink() override;
@@ -31,7 +34,13 @@ class LabLink final : private wire::LinkUser {
   void command(const Json& command, OnAnswer on_answer = nullptr) {
     send_text(command.dump(), std::move(on_answer));
   }
-  void send_text(std::string command, OnAnswer on_answer = nullptr);
+  void send_text(std::string command, OnAnswer on_answer = nullptr) {
+    if (!on_answer) return ask(std::move(command), nullptr);
+    ask(std::move(command),
+        [then = std::move(on_answer)](const Json& answer, std::string_view) { then(answer); });
+  }
+  // `command` is one line of JSON, and bytes behind it.
+  void ask(std::string command, OnBytes on_bytes);
   // Answers everything that waits with null; for a party that is gone.
   void give_up();
 
@@ -40,7 +49,7 @@ class LabLink final : private wire::LinkUser {
  private:
   struct Waiting {
     std::string text;
-    OnAnswer on_answer;
+    OnBytes on_bytes;
   };
 
   void dial();
@@ -57,7 +66,7 @@ class LabLink final : private wire::LinkUser {
   std::unique_ptr<net::Dial> dial_;
   std::unique_ptr<wire::FrameLink> link_;
   std::deque<Waiting> waiting_;
-  std::unordered_map<std::uint64_t, OnAnswer> asked_;
+  std::unordered_map<std::uint64_t, OnBytes> asked_;
   std::uint64_t next_id_ = 1;
 };
 

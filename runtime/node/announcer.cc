@@ -82,6 +82,10 @@ void Announcer::send(const wire::Report& report) {
   if (has_hello_) link_->send(report);
 }
 
+void Announcer::renew() {
+  if (has_hello_) link_->send(make_hello_());
+}
+
 void Announcer::goodbye() {
   is_leaving_ = true;
   if (has_hello_) link_->send(wire::FrameType::kGoodbye, 0, {});

@@ -37,6 +37,8 @@ class Announcer final : private wire::LinkUser {
 
   // Nothing where the gateway is not connected: it gets a fresh one with the next hello.
   void send(const wire::Report& report);
+  // What the node offers has changed.
+  void renew();
   // The node drains. Later connections begin with it, too.
   void goodbye();
   // Lets what is queued leave, then closes for good.

@@ -25,7 +25,7 @@
 
 namespace phoenix::node {
 
-inline constexpr int kHandlerAbi = 2;
+inline constexpr int kHandlerAbi = 3;
 
 // Valid until the Call is answered.
 struct CallRequest {
@@ -93,6 +93,14 @@ class Handler {
     return Error{"this handler keeps no state, found a snapshot of " +
                  std::to_string(state.size()) + " bytes"};
   }
+
+  // The same for what has changed since the last snapshot() or changes(), so that an agent serves
+  // on while most of its state moves, and pauses for the rest. By default the whole state again.
+  virtual Result<std::string> changes() { return snapshot(); }
+  virtual Status apply(std::string_view changes) { return restore(changes); }
+
+  // The agent lives elsewhere now: forgets its state.
+  virtual void clear() {}
 };
 
 // `settings` is what stands in [..] after the handler's name, e.g. "file=app.so".

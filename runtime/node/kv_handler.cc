@@ -4,7 +4,9 @@
 #include <cstring>
 #include <list>
 #include <optional>
+#include <set>
 #include <unordered_map>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -17,6 +19,8 @@ namespace {
 
 constexpr double kPairBytes = 64;
 constexpr std::string_view kMagic = "phoenix-kv 1\n";
+constexpr std::string_view kChangesMagic = "phoenix-kv changes 1\n";
+constexpr std::size_t kChangesSpare = 1'000;  // beyond the pairs there are
 constexpr std::string_view kFullNames[] = {"refuse", "evict"};
 
 void append_text(std::string_view text, std::string& out) {
@@ -28,7 +32,25 @@ std::string_view take_text(wire::Reader& reader) {
   return reader.text(reader.number<std::uint32_t>());
 }
 
-// Pairs in the order of their last use, the longest unused first.
+void append_checksum(std::string& state) {
+  wire::append(state, std::uint64_t{XXH3_64bits(state.data(), state.size())});
+}
+
+// What is between the magic word and the checksum.
+Result<std::string_view> checked(std::string_view state, std::string_view magic) {
+  constexpr std::size_t kSum = sizeof(std::uint64_t);
+  if (!state.starts_with(magic)) return Error{"found no kv snapshot of version 1"};
+  if (state.size() < magic.size() + 2 * kSum) return Error{"the kv snapshot is cut short"};
+  const auto sum = wire::load<std::uint64_t>(state.data() + state.size() - kSum);
+  state.remove_suffix(kSum);
+  if (sum != XXH3_64bits(state.data(), state.size())) {
+    return Error{"the kv snapshot is damaged: its checksum does not match"};
+  }
+  return state.substr(magic.size());
+}
+
+// Pairs in the order of their last use, the longest unused first. Notes which keys have changed,
+// once asked to.
 class Store {
  public:
   explicit Store(double memory) : memory_(memory) {}
@@ -44,6 +66,7 @@ class Store {
     const auto found = places_.find(key);
     if (found == places_.end()) return false;
     const auto pair = found->second;
+    note(key);
     bytes_ -= size_of(pair->first, pair->second);
     places_.erase(found);
     pairs_.erase(pair);
@@ -61,12 +84,38 @@ class Store {
     pairs_.emplace_back(key, value);
     places_.emplace(pairs_.back().first, std::prev(pairs_.end()));
     bytes_ += needed;
+    note(key);
     return true;
+  }
+
+  // From now on. Of too many changes none are kept: then everything has changed.
+  void begin_changes() {
+    is_noting_ = true;
+    has_overrun_ = false;
+    changed_.clear();
+  }
+  // Nothing where what has changed is not known key by key. Begins anew.
+  std::optional<std::set<std::string>> take_changes() {
+    const bool is_known = is_noting_ && !has_overrun_;
+    std::set<std::string> changed = std::exchange(changed_, {});
+    begin_changes();
+    return is_known ? std::optional(std::move(changed)) : std::nullopt;
+  }
+  const std::string* peek(std::string_view key) const {
+    const auto found = places_.find(key);
+    return found == places_.end() ? nullptr : &found->second->second;
   }
 
   const std::list<std::pair<const std::string, std::string>>& pairs() const { return pairs_; }
 
  private:
+  void note(std::string_view key) {
+    if (!is_noting_ || has_overrun_) return;
+    changed_.emplace(key);
+    if (changed_.size() <= pairs_.size() + kChangesSpare) return;
+    has_overrun_ = true;
+    changed_.clear();
+  }
   static double size_of(std::string_view key, std::string_view value) {
     return kPairBytes + static_cast<double>(key.size() + value.size());
   }
@@ -76,6 +125,9 @@ class Store {
   double bytes_ = 0;
   Pairs pairs_;
   std::unordered_map<std::string_view, Pairs::iterator> places_;  // keys live in pairs_
+  std::set<std::string> changed_;
+  bool is_noting_ = false;
+  bool has_overrun_ = false;
 };
 
 struct KvRequest {
@@ -116,27 +168,56 @@ class Kv final : public Handler {
   }
 
   Result<std::string> snapshot() override {
+    store_.begin_changes();
     std::string state(kMagic);
     wire::append(state, std::uint64_t{store_.pairs().size()});
     for (const auto& [key, value] : store_.pairs()) {
       append_text(key, state);
       append_text(value, state);
     }
-    wire::append(state, std::uint64_t{XXH3_64bits(state.data(), state.size())});
+    append_checksum(state);
     return state;
   }
 
-  Status restore(std::string_view state) override {
-    if (!state.starts_with(kMagic)) return Error{"found no kv snapshot of version 1"};
-    constexpr std::size_t kSum = sizeof(std::uint64_t);
-    if (state.size() < kMagic.size() + 2 * kSum) return Error{"the kv snapshot is cut short"};
-    const auto sum = wire::load<std::uint64_t>(state.data() + state.size() - kSum);
-    state.remove_suffix(kSum);
-    if (sum != XXH3_64bits(state.data(), state.size())) {
-      return Error{"the kv snapshot is damaged: its checksum does not match"};
+  Result<std::string> changes() override {
+    const std::optional<std::set<std::string>> changed = store_.take_changes();
+    if (!changed) return snapshot();
+    std::string state(kChangesMagic);
+    wire::append(state, std::uint64_t{changed->size()});
+    for (const std::string& key : *changed) {
+      const std::string* const value = store_.peek(key);
+      wire::append(state, value == nullptr ? 'D' : 'P');
+      append_text(key, state);
+      append_text(value == nullptr ? "" : *value, state);
     }
-    state.remove_prefix(kMagic.size());
-    return read_pairs(state);
+    append_checksum(state);
+    return state;
+  }
+
+  Status apply(std::string_view state) override {
+    if (!state.starts_with(kChangesMagic)) return restore(state);
+    const Result<std::string_view> inside = checked(state, kChangesMagic);
+    if (!inside) return Error{inside.error()};
+    wire::Reader reader(*inside);
+    const auto count = reader.number<std::uint64_t>();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const char operation = reader.number<char>();
+      const std::string_view key = take_text(reader), value = take_text(reader);
+      if (!reader.ok()) return Error{"the kv changes are fewer than they say"};
+      if (operation == 'D') {
+        store_.erase(key);
+      } else if (!store_.put(key, value, options_.evict)) {
+        return Error{"the kv changes do not fit into memory=" + std::to_string(options_.memory)};
+      }
+    }
+    return success();
+  }
+
+  void clear() override { store_ = Store(options_.memory); }
+
+  Status restore(std::string_view state) override {
+    const Result<std::string_view> inside = checked(state, kMagic);
+    return inside ? read_pairs(*inside) : Status(Error{inside.error()});
   }
 
  private:

@@ -23,6 +23,15 @@ void report(const LabControl::Answer& answer, const Status& status) {
   answer(json{{"ok", true}}.dump());
 }
 
+std::string text_in(const json& command, const char* key) {
+  const auto found = command.find(key);
+  return found != command.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+Services::What what_in(const json& command) {
+  return text_in(command, "of") == "changes" ? Services::What::kChanges : Services::What::kState;
+}
+
 std::size_t offset_in(const json& command) {
   const auto found = command.find("offset");
   return found != command.end() && found->is_number_unsigned() ? found->get<std::size_t>() : 0;
@@ -30,35 +39,64 @@ std::size_t offset_in(const json& command) {
 
 }  // namespace
 
-LabControl::LabControl(Services& services, Stats stats)
-    : services_(services), stats_(std::move(stats)) {}
+LabControl::LabControl(Services& services, Hooks hooks)
+    : services_(services), hooks_(std::move(hooks)) {}
 
 void LabControl::command(std::string_view payload, Answer answer) {
   const std::size_t line = std::min(payload.find('\n'), payload.size());
   const json command = json::parse(payload.substr(0, line), nullptr, false);
   if (!command.is_object()) return fail(answer, "a command is one JSON object");
-  const auto text = [&](const char* key) {
-    const auto found = command.find(key);
-    return found != command.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  if (command.contains("stats")) return answer(stats_().dump());
+  if (command.contains("stats")) return answer(hooks_.stats().dump());
   if (command.contains("slow")) return slow(command, answer);
   if (const auto found = command.find("end_slow"); found != command.end()) {
     if (!found->is_number_unsigned()) return fail(answer, "end_slow takes the effect's number");
     services_.end_slow(found->get<std::uint64_t>());
     return report(answer, success());
   }
-  if (const std::string service = text("snapshot"); !service.empty()) {
-    return snapshot(service, offset_in(command), std::move(answer));
+  const std::string_view bytes = payload.substr(std::min(payload.size(), line + 1));
+  if (move(command, bytes, answer)) return;
+  fail(answer,
+       "unknown command; there are slow, end_slow, stats, take, piece, put, prepare, hold, resume, "
+       "forward, retire and offer");
+}
+
+// False: it is none of these.
+bool LabControl::move(const json& command, std::string_view bytes, const Answer& answer) {
+  const auto service_of = [&](const char* key) { return text_in(command, key); };
+  if (const std::string s = service_of("take"); !s.empty()) {
+    take(s, what_in(command), answer);
+  } else if (const std::string of_piece = service_of("piece"); !of_piece.empty()) {
+    piece(of_piece, offset_in(command), answer);
+  } else if (const std::string target = service_of("put"); !target.empty()) {
+    put(target, command, bytes, answer);
+  } else if (const std::string held = service_of("hold"); !held.empty()) {
+    services_.hold(held, [answer](const Status& done) { report(answer, done); });
+  } else if (const std::string awaited = service_of("prepare"); !awaited.empty()) {
+    report(answer, services_.prepare(awaited));
+  } else if (const std::string resumed = service_of("resume"); !resumed.empty()) {
+    leaving_.erase(resumed);
+    report(answer, services_.resume(resumed));
+  } else if (const std::string retired = service_of("retire"); !retired.empty()) {
+    leaving_.erase(retired);
+    report(answer, services_.retire(retired));
+  } else if (const std::string moved = service_of("forward"); !moved.empty()) {
+    report(answer, hooks_.forward(moved, text_in(command, "to")));
+  } else if (const std::string offered = service_of("offer"); !offered.empty()) {
+    report(answer, offer(offered, command));
+  } else {
+    return false;
   }
-  if (!text("restore").empty()) {
-    return restore(command, payload.substr(std::min(payload.size(), line + 1)), answer);
-  }
-  if (const std::string service = text("resume"); !service.empty()) {
-    leaving_.erase(service);
-    return report(answer, services_.resume(service));
-  }
-  fail(answer, "unknown command; there are slow, end_slow, stats, snapshot, restore and resume");
+  return true;
+}
+
+Status LabControl::offer(const std::string& service, const json& command) {
+  const auto weight = command.find("weight");
+  const double value =
+      weight != command.end() && weight->is_number() ? weight->get<double>() : -1.0;
+  if (!(value >= 0) || !std::isfinite(value)) return Error{"offer takes a weight of 0 and more"};
+  Status offered = services_.offer(service, value);
+  if (offered) hooks_.on_offers();
+  return offered;
 }
 
 void LabControl::slow(const json& command, const Answer& answer) {
@@ -74,26 +112,25 @@ void LabControl::slow(const json& command, const Answer& answer) {
   report(answer, success());
 }
 
-void LabControl::snapshot(const std::string& service, std::size_t offset, Answer answer) {
-  const auto send = [this, service, answer](std::size_t from) {
-    const std::string& state = leaving_[service];
-    if (from > state.size()) return fail(answer, "the offset is beyond the state's end");
-    const std::string head = json{{"ok", true}, {"size", state.size()}, {"offset", from}}.dump();
-    answer(head + "\n" + state.substr(from, kPiece));
-  };
-  if (offset > 0) {
-    if (!leaving_.contains(service)) return fail(answer, "no snapshot of this service is open");
-    return send(offset);
-  }
-  services_.snapshot(service, [this, service, answer, send](Result<std::string> state) {
+void LabControl::take(const std::string& service, Services::What what, const Answer& answer) {
+  services_.take(service, what, [this, service, answer](Result<std::string> state) {
     if (!state) return fail(answer, state.error());
+    answer(json{{"ok", true}, {"size", state->size()}}.dump());
     leaving_[service] = std::move(*state);
-    send(0);
   });
 }
 
-void LabControl::restore(const json& command, std::string_view piece, const Answer& answer) {
-  const std::string service = command["restore"].get<std::string>();
+void LabControl::piece(const std::string& service, std::size_t offset, const Answer& answer) {
+  const auto found = leaving_.find(service);
+  if (found == leaving_.end()) return fail(answer, "nothing of this service was taken");
+  const std::string& state = found->second;
+  if (offset > state.size()) return fail(answer, "the offset is beyond the state's end");
+  const std::string head = json{{"ok", true}, {"size", state.size()}, {"offset", offset}}.dump();
+  answer(head + "\n" + state.substr(offset, kPiece));
+}
+
+void LabControl::put(const std::string& service, const json& command, std::string_view piece,
+                     const Answer& answer) {
   if (const Status hosted = services_.check_hosted(service); !hosted) {
     return fail(answer, hosted.error());
   }
@@ -111,7 +148,7 @@ void LabControl::restore(const json& command, std::string_view piece, const Answ
   if (state.size() < total) return report(answer, success());
   const std::string whole = std::move(state);
   arriving_.erase(service);
-  report(answer, services_.restore(service, whole));
+  report(answer, services_.put(service, what_in(command), whole));
 }
 
 }  // namespace phoenix::node

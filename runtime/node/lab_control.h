@@ -5,10 +5,20 @@
 //   {"slow": EFFECT, "factor": F}   or {"slow": {"effect": EFFECT, "factor": F}}; 0 is a stall
 //   {"end_slow": EFFECT}
 //   {"stats": true}                 -> totals, see NodeStatus
-//   {"snapshot": SERVICE, "offset": N}  -> {"size": TOTAL, "offset": N} newline bytes. Offset 0
-//       holds the service (it refuses requests), waits for what is under way and takes the state
-//   {"restore": SERVICE, "offset": N, "size": TOTAL} newline bytes; applied with the last piece
-//   {"resume": SERVICE}             takes requests again where the move is called off
+// Moving an agent, see Services:
+//
+//   {"take": SERVICE, "of": "state" or "changes"}  -> {"size": TOTAL}; takes it, and serves on
+//   {"piece": SERVICE, "offset": N}       -> {"size": TOTAL, "offset": N} newline bytes, of what
+//   was
+//       taken last
+//   {"put": SERVICE, "of": "state" or "changes", "offset": N, "size": TOTAL} newline bytes; in
+//       order, loaded with the last piece
+//   {"prepare": SERVICE}   an agent is to come
+//   {"hold": SERVICE}      requests wait; answered when nothing is in service any more
+//   {"resume": SERVICE}    serves, first what waits
+//   {"forward": SERVICE, "to": "HOST:PORT"}  what waits, and what still comes, goes there
+//   {"retire": SERVICE}    the agent lives elsewhere
+//   {"offer": SERVICE, "weight": W}       what gateways are told; 0 is not offered
 //
 // Answers hold "ok": true or "error": why. On the loop's thread.
 #pragma once
@@ -29,19 +39,31 @@ class LabControl {
   using Answer = std::function<void(const std::string& payload)>;
   using Stats = std::function<nlohmann::json()>;
 
-  LabControl(Services& services, Stats stats);
+  // What the node itself does for it.
+  struct Hooks {
+    Stats stats;
+    std::function<void()> on_offers;  // they have changed
+    std::function<Status(const std::string& service, const std::string& address)> forward;
+  };
+
+  LabControl(Services& services, Hooks hooks);
 
   // `answer` is called once, perhaps later; never after the services are gone.
   void command(std::string_view payload, Answer answer);
 
  private:
   void slow(const nlohmann::json& command, const Answer& answer);
-  void snapshot(const std::string& service, std::size_t offset, Answer answer);
-  void restore(const nlohmann::json& command, std::string_view piece, const Answer& answer);
+  bool move(const nlohmann::json& command, std::string_view bytes, const Answer& answer);
+  void take(const std::string& service, Services::What what, const Answer& answer);
+  void piece(const std::string& service, std::size_t offset, const Answer& answer);
+  void put(const std::string& service, const nlohmann::json& command, std::string_view piece,
+           const Answer& answer);
+  Status offer(const std::string& service, const nlohmann::json& command);
 
   Services& services_;
-  Stats stats_;
-  std::map<std::string, std::string> leaving_;   // states taken, by service, until resumed
+  Hooks hooks_;
+  std::map<std::string, std::string>
+      leaving_;  // what was taken, by service, until it retires or resumes
   std::map<std::string, std::string> arriving_;  // pieces so far
 };
 

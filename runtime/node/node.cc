@@ -9,6 +9,7 @@
 
 #include "runtime/log.h"
 #include "runtime/node/announcer.h"
+#include "runtime/node/forwarder.h"
 #include "runtime/node/lab_control.h"
 #include "runtime/node/node_frames.h"
 #include "runtime/secret.h"
@@ -82,6 +83,7 @@ class Node::Impl {
   wire::FrameError on_request(Peer& peer, const wire::Frame& frame);
   wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
   void answer(const ReturnAddress& to, CallReply reply);
+  Status forward(const std::string& service, const std::string& to);
   void on_report_due();
   void on_sweep();
   void take_readings();
@@ -105,6 +107,7 @@ class Node::Impl {
   std::shared_ptr<net::TlsContext> listen_tls_, dial_tls_;
   std::unique_ptr<Services> services_;
   std::unique_ptr<LabControl> lab_;
+  std::map<std::string, std::unique_ptr<Forwarder>> forwarders_;  // by target, kept
   wire::LinkCounters link_counters_;
   PeerCounters peer_counters_;
   std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
@@ -123,7 +126,15 @@ Status Node::Impl::prepare() {
       [this](const ReturnAddress& to, CallReply reply) { answer(to, std::move(reply)); });
   if (!services) return Error{services.error()};
   services_ = std::move(*services);
-  lab_ = std::make_unique<LabControl>(*services_, [this] { return stats(); });
+  LabControl::Hooks hooks;
+  hooks.stats = [this] { return stats(); };
+  hooks.on_offers = [this] {
+    for (const auto& announcer : announcers_) announcer->renew();
+  };
+  hooks.forward = [this](const std::string& service, const std::string& to) {
+    return forward(service, to);
+  };
+  lab_ = std::make_unique<LabControl>(*services_, std::move(hooks));
   advertise_ = settings_.advertise;
   if (!wire::within_bounds(hello())) {
     return Error{"the node's name, address, token and services have at most " +
@@ -197,8 +208,8 @@ wire::Hello Node::Impl::hello() const {
   hello.address = advertise_;
   hello.incarnation = incarnation_;
   hello.cores = static_cast<std::uint16_t>(settings_.serving.cores);
-  for (const ServiceSpec& service : settings_.services) {
-    hello.offers.push_back({service.name, service.weight});
+  for (const Services::Offered& offer : services_->offers()) {
+    hello.offers.push_back({offer.service, offer.weight});
   }
   return hello;
 }
@@ -300,6 +311,30 @@ void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
   if (settings_.piggyback) response.report = load_report();
   link.send(to.id, response);
   if (link.queued_bytes() > kPauseAbove) link.channel().pause_reading();
+}
+
+Status Node::Impl::forward(const std::string& service, const std::string& to) {
+  if (Status hosted = services_->check_hosted(service); !hosted) return hosted;
+  const Result<net::Address> address = net::Address::parse(to);
+  if (!address) return Error{address.error()};
+  Forwarder::Settings forwarding;
+  forwarding.to = *address;
+  forwarding.dial.tls = dial_tls_;
+  forwarding.name = settings_.name;
+  forwarding.token = settings_.token;
+  forwarding.link = settings_.link;
+  auto& forwarder = forwarders_[address->text()];
+  if (forwarder == nullptr) {
+    forwarder = std::make_unique<Forwarder>(
+        loop_, forwarding, link_counters_,
+        [this](const ReturnAddress& from, std::size_t bytes, CallReply reply) {
+          services_->forwarded_done(from, bytes, std::move(reply));
+        });
+  }
+  return services_->forward(
+      service, [target = forwarder.get()](const ReturnAddress& from, CallRequest request) {
+        target->send(from, std::move(request));
+      });
 }
 
 void Node::Impl::on_report_due() {

@@ -1,8 +1,12 @@
 #include "runtime/node/node_frames.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace phoenix::node {
 namespace {
 
+constexpr std::int64_t kTimeLeftMax_us = std::numeric_limits<std::uint32_t>::max();
 constexpr int kNoStatus = 1;  // none that a frame may carry
 
 FailureReason reason_of(AttemptResult result) {
@@ -38,6 +42,33 @@ wire::Response failed(std::uint16_t status, std::string_view why) {
   response.status = status;
   response.body = why;
   return response;
+}
+
+wire::Request to_request(const CallRequest& call, Time now) {
+  wire::Request request;
+  request.service = call.service;
+  request.request_class = call.request_class;
+  request.method = call.method;
+  request.target = call.target;
+  request.headers = call.headers;
+  request.body = call.body;
+  request.key = call.key;
+  request.has_key = call.has_key;
+  if (call.deadline == kNever) return request;
+  const auto left_us = std::chrono::duration_cast<std::chrono::microseconds>(call.deadline - now);
+  // 0 would be no deadline; one that has passed is as good as a very short one.
+  request.time_left_us =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(left_us.count(), 1, kTimeLeftMax_us));
+  return request;
+}
+
+CallReply to_reply(const wire::Response& response) {
+  CallReply reply;
+  reply.status = response.status;
+  reply.headers = response.headers;
+  reply.body = response.body;
+  reply.result = response.result;
+  return reply;
 }
 
 CallRequest to_call(const wire::Request& request, Time now) {

@@ -11,6 +11,10 @@ namespace phoenix::node {
 
 CallRequest to_call(const wire::Request& request, Time now);
 
+// As another node is asked; views into `call`.
+wire::Request to_request(const CallRequest& call, Time now);
+CallReply to_reply(const wire::Response& response);
+
 // Views into `reply`. A status that no frame may carry becomes one that within_bounds() refuses.
 wire::Response to_response(const CallReply& reply);
 wire::Response failed(std::uint16_t status, std::string_view why);

@@ -7,14 +7,6 @@
 
 namespace phoenix::node {
 
-namespace {
-
-std::size_t size_of(const CallRequest& request) {
-  return request.target.size() + request.headers.size() + request.body.size();
-}
-
-}  // namespace
-
 struct Services::Answer {
   ReturnAddress to;
   std::size_t service = 0;
@@ -109,6 +101,8 @@ Status Services::build(const std::vector<ServiceSpec>& specs) {
     Service& service = services_.emplace_back();
     service.spec = spec;
     service.made = std::move(*made);
+    service.is_held = spec.is_standby;
+    service.is_offered = !spec.is_standby;
     is_modelled_ = is_modelled_ && service.made.is_modelled;
     if (service.made.place == Place::kThreads) service.lane = lanes_++;
   }
@@ -138,15 +132,26 @@ void Services::submit(const ReturnAddress& to, CallRequest request) {
   const Result<std::size_t> found = find(request.service);
   if (!found) return refuse(to, 404, AttemptResult::kRefused);
   Service& service = services_[*found];
-  if (is_draining_ || service.is_held) return refuse(to, 503, AttemptResult::kRefused);
+  if (is_draining_) return refuse(to, 503, AttemptResult::kRefused);
   const std::size_t bytes = size_of(request);
   if (under_way_ >= settings_.requests || bytes > settings_.request_bytes - bytes_under_way_) {
     return refuse(to, 503, AttemptResult::kQueueFull);
   }
+  if (service.is_held && service.waiting.size() >= kHeldMax) {
+    return refuse(to, 503, AttemptResult::kQueueFull);
+  }
   ++under_way_;
   bytes_under_way_ += bytes;
+  if (service.forward) return service.forward(to, std::move(request));
+  if (service.is_held) return service.waiting.push_back({to, std::move(request)});
+  admit(*found, to, std::move(request));
+}
+
+// Counted already.
+void Services::admit(std::size_t number, const ReturnAddress& to, CallRequest request) {
+  Service& service = services_[number];
   ++service.under_way;
-  Call call(std::make_unique<Sink>(std::move(request), to, *found, outbox_));
+  Call call(std::make_unique<Sink>(std::move(request), to, number, outbox_));
   if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
   if (!work_queue_->submit(service.lane, call)) {
     call.answer({503, {}, {}, AttemptResult::kQueueFull});
@@ -171,14 +176,9 @@ void Services::deliver(Answer answer) {
   if (service.under_way == 0 && service.on_quiet) tell_quiet(service);
 }
 
-void Services::tell_quiet(Service& service) {
-  const OnSnapshot done = std::exchange(service.on_quiet, nullptr);
-  Result<std::string> state = service.made.handler->snapshot();
-  service.is_held = state.ok();
-  done(std::move(state));
-}
+void Services::tell_quiet(Service& service) { std::exchange(service.on_quiet, nullptr)(success()); }
 
-void Services::snapshot(const std::string& service, OnSnapshot done) {
+void Services::hold(const std::string& service, OnHeld done) {
   const Result<std::size_t> found = find(service);
   if (!found) return done(Error{found.error()});
   Service& held = services_[*found];
@@ -188,26 +188,110 @@ void Services::snapshot(const std::string& service, OnSnapshot done) {
   if (held.under_way == 0) tell_quiet(held);
 }
 
-Status Services::restore(const std::string& service, std::string_view state) {
+void Services::take(const std::string& service, What what, OnTaken done) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return done(Error{found.error()});
+  Service& source = services_[*found];
+  const bool was_held = source.is_held;
+  hold(service, [this, &source, was_held, what, done = std::move(done)](const Status& held) {
+    if (!held) return done(Error{held.error()});
+    Handler& handler = *source.made.handler;
+    Result<std::string> taken = what == What::kState ? handler.snapshot() : handler.changes();
+    if (!was_held) static_cast<void>(resume(source.spec.name));
+    done(std::move(taken));
+  });
+}
+
+Status Services::put(const std::string& service, What what, std::string_view bytes) {
   const Result<std::size_t> found = find(service);
   if (!found) return Error{found.error()};
   Service& target = services_[*found];
   if (target.under_way > 0) {
     return Error{"service " + service + " has " + std::to_string(target.under_way) +
-                 " requests under way"};
+                 " requests in service"};
   }
-  if (Status restored = target.made.handler->restore(state); !restored) return restored;
-  target.is_held = false;
+  Handler& handler = *target.made.handler;
+  return what == What::kState ? handler.restore(bytes) : handler.apply(bytes);
+}
+
+Status Services::prepare(const std::string& service) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& target = services_[*found];
+  if (!target.is_held) return Error{"service " + service + " serves here already"};
+  target.forward = nullptr;
+  target.made.handler->clear();
   return success();
+}
+
+// A handler may answer from within, and what waits must not be overtaken.
+void Services::let_go(Service& service, const std::function<void(Waiting)>& each) {
+  while (!service.waiting.empty()) {
+    Waiting first = std::move(service.waiting.front());
+    service.waiting.pop_front();
+    each(std::move(first));
+  }
 }
 
 Status Services::resume(const std::string& service) {
   const Result<std::size_t> found = find(service);
   if (!found) return Error{found.error()};
   Service& held = services_[*found];
-  held.is_held = false;
+  held.forward = nullptr;
   if (held.on_quiet) std::exchange(held.on_quiet, nullptr)(Error{"the move was called off"});
+  let_go(held, [&](Waiting one) { admit(*found, one.to, std::move(one.request)); });
+  held.is_held = false;
   return success();
+}
+
+Status Services::forward(const std::string& service, Forward forward) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& moved = services_[*found];
+  if (!moved.is_held) return Error{"service " + service + " is not held"};
+  moved.forward = std::move(forward);
+  let_go(moved, [&](Waiting one) { moved.forward(one.to, std::move(one.request)); });
+  return success();
+}
+
+Status Services::retire(const std::string& service) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& retired = services_[*found];
+  if (retired.under_way > 0) return Error{"service " + service + " has requests in service"};
+  retired.is_held = true;
+  retired.made.handler->clear();
+  let_go(retired, [&](Waiting one) {
+    forwarded_done(one.to, size_of(one.request), {503, {}, {}, AttemptResult::kRefused});
+  });
+  return success();
+}
+
+void Services::forwarded_done(const ReturnAddress& to, std::size_t request_bytes, CallReply reply) {
+  assert(under_way_ > 0);
+  --under_way_;
+  bytes_under_way_ -= request_bytes;
+  if (reply.result == AttemptResult::kQueueFull || reply.result == AttemptResult::kRefused) {
+    ++totals_.refused;
+  }
+  on_answer_(to, std::move(reply));
+}
+
+Status Services::offer(const std::string& service, double weight) {
+  const Result<std::size_t> found = find(service);
+  if (!found) return Error{found.error()};
+  Service& offered = services_[*found];
+  offered.is_offered = weight > 0;
+  if (weight > 0) offered.spec.weight = weight;
+  return success();
+}
+
+std::vector<Services::Offered> Services::offers() const {
+  std::vector<Offered> all;
+  for (const Service& service : services_) {
+    if (service.is_offered) all.push_back({service.spec.name, service.spec.weight});
+  }
+  return all;
 }
 
 Status Services::check_hosted(const std::string& service) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -20,8 +21,9 @@ namespace phoenix::node {
 
 struct ServiceSpec {
   std::string name;
-  std::string handler;  // text for make_handler()
-  double weight = 1;    // what the operator tells weighted strategies
+  std::string handler;      // text for make_handler()
+  double weight = 1;        // what the operator tells weighted strategies
+  bool is_standby = false;  // not offered, and held, until an agent is started here or moves here
 };
 
 struct ServicesSettings {
@@ -32,6 +34,11 @@ struct ServicesSettings {
   std::size_t requests = 10'000;  // under way at once; more are refused as kQueueFull ...
   std::size_t request_bytes = 512 * 1024 * 1024;  // ... as is what would make theirs more in all
 };
+
+// What a request counts as against ServicesSettings::request_bytes.
+inline std::size_t size_of(const CallRequest& request) {
+  return request.target.size() + request.headers.size() + request.body.size();
+}
 
 // Who asked: a connection and the request's id on it.
 struct ReturnAddress {
@@ -65,14 +72,34 @@ class Services {
   void drain() { is_draining_ = true; }
   std::size_t under_way() const { return under_way_; }
 
-  // Moving a service's state away: takes no request from now on, waits for those under way, then
-  // calls `done` with the state; at once where there are none. resume() takes requests again; so
-  // does the service itself where the handler cannot give its state.
-  using OnSnapshot = std::function<void(Result<std::string>)>;
-  void snapshot(const std::string& service, OnSnapshot done);
-  Status restore(const std::string& service, std::string_view state);  // error: requests under way
-  Status resume(const std::string& service);
-  Status check_hosted(const std::string& service) const;  // error: not here
+  // Moving an agent. A service that is held serves nothing more: requests wait, the first kHeldMax
+  // of them, until it is resumed, forwarded or retired. Errors: not hosted here, and as told.
+  static constexpr std::size_t kHeldMax = 1'000;
+  enum class What : std::uint8_t { kState, kChanges };  // see handler.h
+  using OnTaken = std::function<void(Result<std::string>)>;
+  using OnHeld = std::function<void(Status)>;
+  // Takes a request that is forwarded. Answered by forwarded_done(), once.
+  using Forward = std::function<void(const ReturnAddress& to, CallRequest request)>;
+  // Calls `done` when nothing is in service any more, at once where nothing is.
+  void hold(const std::string& service, OnHeld done);
+  // Holds the service to take its state; it serves on afterwards unless it was held before.
+  void take(const std::string& service, What what, OnTaken done);
+  Status put(const std::string& service, What what, std::string_view bytes);  // requests in service
+  // For an agent to come: holds what is not held yet, forgets what was there.
+  Status prepare(const std::string& service);
+  Status resume(const std::string& service);                    // what waits goes first
+  Status forward(const std::string& service, Forward forward);  // what waits, and what comes
+  Status retire(const std::string& service);  // refuses what waits, forgets its state, stays held
+  void forwarded_done(const ReturnAddress& to, std::size_t request_bytes, CallReply reply);
+  Status check_hosted(const std::string& service) const;
+
+  // What gateways are told: weight 0 is not offered.
+  Status offer(const std::string& service, double weight);
+  struct Offered {
+    std::string_view service;
+    double weight = 1;
+  };
+  std::vector<Offered> offers() const;
 
   ServicesLoad load() const;
   ServicesTotals totals() const;
@@ -88,13 +115,20 @@ class Services {
   struct Outbox;
   struct Answer;
   class Sink;
+  struct Waiting {
+    ReturnAddress to;
+    CallRequest request;
+  };
   struct Service {
     ServiceSpec spec;
     MadeHandler made;
     std::size_t lane = 0;  // of the work queue, for those on threads
     std::size_t under_way = 0;
     bool is_held = false;
-    OnSnapshot on_quiet;
+    bool is_offered = true;
+    OnHeld on_quiet;
+    std::deque<Waiting> waiting;  // while it is held
+    Forward forward;
   };
 
   Services(net::Loop& loop, const ServicesSettings& settings, OnAnswer on_answer);
@@ -102,6 +136,8 @@ class Services {
   void start_threads();
   Result<std::size_t> find(const std::string& service) const;
   void refuse(const ReturnAddress& to, int status, AttemptResult result);
+  void admit(std::size_t service, const ReturnAddress& to, CallRequest request);
+  void let_go(Service& service, const std::function<void(Waiting)>& each);
   void deliver(Answer answer);
   void tell_quiet(Service& service);
 
