@@ -138,6 +138,8 @@ void check_router(const RouterSettings& router, Reader& reader);
 void read_control(Section& section, ControlSettings& control);
 void read_control_strategies(Section& section, ControlStrategies& strategies);
 void read_command(Section& section, TimedCommand& command);
+// schema_knobs.cc
+void read_knobs(Section& section, Knobs& knobs);
 // schema_workload.cc
 void read_workload(Section& section, Workload& workload);
 // schema_faults.cc
