@@ -137,6 +137,15 @@ double ratio(double value, double base) {
 
 }  // namespace
 
+Status check_models(const std::vector<std::string>& models, const BacktestOptions& options) {
+  for (const std::string& model : models) {
+    if (const Result<MadeForecaster> made = make_fitted(model, options); !made) {
+      return Error{made.error()};
+    }
+  }
+  return success();
+}
+
 std::vector<std::string> split_models(const std::string& text) {
   std::vector<std::string> models;
   if (trim(text) == "all") {

@@ -49,6 +49,9 @@ inline constexpr std::size_t kBacktestValuesMin = 20;
 Result<Backtest> backtest(const std::vector<double>& values, const std::vector<std::string>& models,
                           const BacktestOptions& options);
 
+// Whether every text names a forecaster, with settings that it allows.
+Status check_models(const std::vector<std::string>& models, const BacktestOptions& options);
+
 // "all", or texts with commas between: "ewma,holt_winters[period=12, level=0.3]".
 std::vector<std::string> split_models(const std::string& text);
 

@@ -23,10 +23,16 @@ bool is_open_at(const DecisionRow& row, double at) {
   return !std::isnan(row.took) && at_s(row) + row.took > at;
 }
 
+// Counts, of nodes or bytes, are whole.
+std::string amount_text(double value) {
+  return value == std::floor(value) && std::abs(value) < 1e15 ? fmt::format("{:.0f}", value)
+                                                              : human_number(value);
+}
+
 std::string change_text(const DecisionRow& row) {
   if (std::isnan(row.value)) return "";
-  if (std::isnan(row.from)) return "  " + human_number(row.value);
-  return "  " + human_number(row.from) + " -> " + human_number(row.value);
+  if (std::isnan(row.from)) return "  " + amount_text(row.value);
+  return "  " + amount_text(row.from) + " -> " + amount_text(row.value);
 }
 
 TextStyle style_of(std::string_view outcome) {

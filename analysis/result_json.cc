@@ -60,12 +60,34 @@ Json array_of(const Things& things, Convert convert) {
 
 Json null_if_empty(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
+Json wire_json(const WireSummary& wire) {
+  return {
+      {"gateway_cpu_s", wire.gateway_cpu_s},
+      {"batches", wire.batches},
+      {"batched", wire.batched},
+      {"batch_wait_s", wire.batch_wait_s},
+      {"compressed", wire.compressed},
+      {"saved_bytes", wire.saved_bytes},
+      {"connection_waits", wire.connection_waits},
+      {"connection_wait_s", wire.connection_wait_s},
+      {"connection_refusals", wire.connection_refusals},
+      {"connection_give_ups", wire.connection_give_ups},
+      {"buffer_waits", wire.buffer_waits},
+      {"buffer_wait_s", wire.buffer_wait_s},
+      {"direct", wire.direct},
+      {"direct_misses", wire.direct_misses},
+      {"cold_starts", wire.cold_starts},
+      {"wakes", wire.wakes},
+      {"hibernations", wire.hibernations},
+  };
+}
+
 }  // namespace
 
 std::string result_json(const RunSummary& run) {
   Json total = class_json(run.total);
   total.erase("name");
-  const Json json = {
+  Json json = {
       {"scenario", run.scenario},
       {"world", run.world},
       {"balancer", run.balancer},
@@ -99,6 +121,7 @@ std::string result_json(const RunSummary& run) {
       {"wall_s", run.wall_s},
       {"simulated_requests_per_second", run.simulated_requests_per_second},
   };
+  if (run.wire.is_used) json["wire"] = wire_json(run.wire);
   // Names come from files and may hold anything; what is not UTF-8 is replaced, never thrown over.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

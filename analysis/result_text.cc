@@ -89,6 +89,41 @@ std::string groups_text(const RunSummary& run, bool colour) {
   return table.print(colour);
 }
 
+// A line for each knob that did something.
+std::string wire_text(const WireSummary& wire) {
+  std::string text;
+  if (wire.batches > 0) {
+    text += fmt::format(
+        "batches {} of {} requests, which waited {} for them\n", human_count(wire.batches),
+        human_number(static_cast<double>(wire.batched) / static_cast<double>(wire.batches)),
+        human_duration(wire.batch_wait_s));
+  }
+  if (wire.compressed > 0) {
+    text += fmt::format("compressed {} messages, {} MB saved\n", human_count(wire.compressed),
+                        human_number(wire.saved_bytes * 1e-6));
+  }
+  if (wire.connection_waits + wire.connection_refusals + wire.connection_give_ups > 0) {
+    text +=
+        fmt::format("waited for a connection {}, {} each, refused {}, given up {}\n",
+                    human_count(wire.connection_waits), human_duration(wire.connection_wait_s),
+                    human_count(wire.connection_refusals), human_count(wire.connection_give_ups));
+  }
+  if (wire.buffer_waits > 0) {
+    text += fmt::format("waited for room in a socket buffer {}, {} each\n",
+                        human_count(wire.buffer_waits), human_duration(wire.buffer_wait_s));
+  }
+  if (wire.direct > 0) {
+    text += fmt::format("past the gateway {}, returned to it {}\n", human_count(wire.direct),
+                        human_count(wire.direct_misses));
+  }
+  if (wire.cold_starts + wire.hibernations > 0) {
+    text += fmt::format("agents: cold starts {}, hibernated {}, woken {}\n",
+                        human_count(wire.cold_starts), human_count(wire.hibernations),
+                        human_count(wire.wakes));
+  }
+  return text;
+}
+
 std::string routing_text(const RunSummary& run, bool colour) {
   TextTable table("lrrrrrrr", {"Routing, whole run", "attempts", "retries", "denied",
                                "late answers", "lost", "ejections", "panic picks"});
@@ -104,7 +139,7 @@ std::string routing_text(const RunSummary& run, bool colour) {
                         human_count(run.hedges), human_share(extra, 1), human_count(run.hedges_won),
                         human_count(run.hedges_denied));
   }
-  return text;
+  return text + wire_text(run.wire);
 }
 
 std::string in_target_units(const TargetSummary& target, double value) {

@@ -20,6 +20,35 @@ Duration boot_time_p95(const Distribution& boot_time) {
   return from_seconds(draws[static_cast<std::size_t>(kBootQuantile * kBootDraws) - 1]);
 }
 
+// What the scenario says of its network and nodes, for the tuner's arithmetic: the narrowest link,
+// the shortest way, the mean request.
+TuningFacts facts_of(const Scenario& scenario) {
+  TuningFacts facts;
+  if (scenario.cluster.groups.empty()) return facts;
+  const NodeGroup& first = scenario.cluster.groups.front();
+  facts.link_bandwidth = scenario.gateway.bandwidth;
+  for (const NodeGroup& group : scenario.cluster.groups) {
+    facts.link_bandwidth = std::min(facts.link_bandwidth, group.bandwidth);
+  }
+  facts.round_trip = 2 * to_seconds(scenario.gateway.latency + first.latency);
+  facts.cores = first.cores;
+  double shares = 0;
+  double work = 0;
+  double ratio = 0;
+  for (const Service& service : scenario.services) {
+    for (const RequestClass& one : service.classes) {
+      shares += one.share;
+      work += one.share * one.work.mean();
+      ratio += one.share * one.compression;
+    }
+  }
+  if (shares > 0) {
+    facts.service_time = work / shares / first.speed;
+    facts.compression_ratio = ratio / shares;
+  }
+  return facts;
+}
+
 ControlService placed_service(const Service& service, std::size_t number) {
   const PlacedAgents& placed = service.placed;
   ControlService out;
@@ -71,6 +100,8 @@ ControlSetup control_setup(const Scenario& scenario) {
     setup.groups.push_back(std::move(one));
   }
   setup.node_groups = node_groups(scenario);
+  setup.knobs = scenario.knobs;
+  setup.facts = facts_of(scenario);
   for (const Service& service : scenario.services) {
     setup.services.push_back(placed_service(service, setup.services.size()));
   }

@@ -40,8 +40,24 @@ class NodeServer {
   // `queue_by_service` is the room for jobs that wait; minus `cores` is a service not hosted.
   NodeServer(int cores, double speed, Discipline discipline,
              const std::vector<int>& queue_by_service)
-      : cores_(cores), speed_(speed), discipline_(discipline) {
-    for (const int queue : queue_by_service) rooms_.push_back({cores + queue, 0});
+      : cores_(cores), speed_(speed) {
+    const bool shares = discipline == Discipline::kProcessorSharing;
+    own_workers_ = shares ? kNoLimit : static_cast<std::uint32_t>(cores);
+    workers_ = own_workers_;
+    for (const int queue : queue_by_service) rooms_.push_back({cores + queue, cores + queue, 0});
+  }
+
+  // At most this many jobs in service, which share the cores; 0: as the discipline has it. Those in
+  // service already stay; refill() starts what may start now.
+  void set_workers(int workers) {
+    workers_ = workers == 0 ? own_workers_ : static_cast<std::uint32_t>(workers);
+  }
+  // Room for jobs that wait, beyond the cores, of every service hosted; 0: as at the beginning.
+  // Those that are there stay.
+  void set_queue(int queue) {
+    for (Room& room : rooms_) {
+      if (room.own_jobs_max > 0) room.jobs_max = queue == 0 ? room.own_jobs_max : cores_ + queue;
+    }
   }
 
   // True when the job was taken; false when its service's room is full.
@@ -153,9 +169,11 @@ class NodeServer {
  private:
   // Half a nanosecond of work: dates are whole nanoseconds, so nothing finer can be told apart.
   static constexpr double kTolerance = 0.5;
+  static constexpr std::uint32_t kNoLimit = ~std::uint32_t{0};
 
   struct Room {
-    int jobs_max = 0;  // cores plus queue of the service
+    int own_jobs_max = 0;  // cores plus queue of the service
+    int jobs_max = 0;
     int jobs = 0;
   };
   struct InService {
@@ -179,7 +197,7 @@ class NodeServer {
   void update_rate() {
     if (serving_ == 0) virtual_now_ = 0;  // keeps the numbers small, so rounding never adds up
     rate_ = speed_ * factor_;
-    if (shares() && serving_ > static_cast<unsigned>(cores_)) {
+    if (serving_ > static_cast<unsigned>(cores_)) {
       rate_ *= static_cast<double>(cores_) / serving_;
     }
     if (rate_ != rate_of_reciprocal_) {
@@ -188,8 +206,7 @@ class NodeServer {
     }
   }
 
-  bool shares() const { return discipline_ == Discipline::kProcessorSharing; }
-  bool may_start() const { return shares() || serving_ < static_cast<unsigned>(cores_); }
+  bool may_start() const { return serving_ < workers_; }
 
   bool make_room(const Job& job) {
     Room& room = rooms_[job.service];
@@ -234,7 +251,8 @@ class NodeServer {
 
   int cores_;
   double speed_;
-  Discipline discipline_;
+  std::uint32_t own_workers_ = 0;  // of the discipline
+  std::uint32_t workers_ = 0;
   double factor_ = 1.0;
   Time last_ = kStart;
   double virtual_now_ = 0;

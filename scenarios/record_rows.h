@@ -87,11 +87,11 @@ struct DecisionRow {
   FixedText<24> action;   // "eject", "readmit", "panic", "scale_out", ...
   FixedText<32> subject;  // "node:3", "gateway:0", "group:web", a knob, a metric
   double value = 0;       // what it is to become
-  FixedText<96> reason;
+  FixedText<192> reason;
   FixedText<16> outcome;  // "done", "refused", "failed", "superseded", "open" at the end of the run
   double from = std::numeric_limits<double>::quiet_NaN();  // what it was
   double took = std::numeric_limits<double>::quiet_NaN();  // s, from decision to outcome
-  FixedText<128> seen;                                     // the inputs, as a person reads them
+  FixedText<192> seen;                                     // the inputs, as a person reads them
   FixedText<64> note;  // of the outcome: why it was refused or failed, how far it got
 };
 

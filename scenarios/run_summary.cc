@@ -70,6 +70,27 @@ void visit_fault(S& fault, Visitor& visit) {
 }
 
 template <class S, class Visitor>
+void visit_wire(S& wire, Visitor& visit) {
+  visit("gateway_cpu", "s", wire.gateway_cpu_s);
+  visit("batches", "1", wire.batches);
+  visit("batched", "1", wire.batched);
+  visit("batch_wait", "s", wire.batch_wait_s);
+  visit("compressed", "1", wire.compressed);
+  visit("saved", "B", wire.saved_bytes);
+  visit("connection_waits", "1", wire.connection_waits);
+  visit("connection_wait", "s", wire.connection_wait_s);
+  visit("connection_refusals", "1", wire.connection_refusals);
+  visit("connection_give_ups", "1", wire.connection_give_ups);
+  visit("buffer_waits", "1", wire.buffer_waits);
+  visit("buffer_wait", "s", wire.buffer_wait_s);
+  visit("direct", "1", wire.direct);
+  visit("direct_misses", "1", wire.direct_misses);
+  visit("cold_starts", "1", wire.cold_starts);
+  visit("wakes", "1", wire.wakes);
+  visit("hibernations", "1", wire.hibernations);
+}
+
+template <class S, class Visitor>
 void visit_whole(S& run, Visitor& visit) {
   visit("duration", "s", run.duration_s);
   visit("measured", "s", run.measured_s);
@@ -224,6 +245,7 @@ std::vector<SummaryRow> RunSummary::to_rows() const {
   for (const FaultSummary& f : faults) {
     each("fault", f.id, f, [](const auto& t, auto& v) { visit_fault(t, v); });
   }
+  if (wire.is_used) each("wire", "", wire, [](const auto& t, auto& v) { visit_wire(t, v); });
   each("run", "", *this, [](const auto& t, auto& v) { visit_speed(t, v); });
   return rows;
 }
@@ -253,6 +275,9 @@ RunSummary RunSummary::from_rows(const std::vector<SummaryRow>& rows) {
       FaultSummary& fault = summary.faults.emplace_back();
       fault.id = name;
       visit_fault(fault, take);
+    } else if (scope == "wire") {
+      summary.wire.is_used = true;
+      visit_wire(summary.wire, take);
     } else if (scope == "run") {
       visit_speed(summary, take);
     }

@@ -13,6 +13,10 @@
 //   group          nodes utilization request_share node_hours cost
 //   target         target current compliance deviation side
 //   fault          kind target outcome begin end affected
+//   wire           gateway_cpu batches batched batch_wait compressed saved connection_waits
+//                  connection_wait connection_refusals connection_give_ups buffer_waits buffer_wait
+//                  direct direct_misses cold_starts wakes hibernations; only where a knob or an
+//                  agent was on the way of the messages
 //   run            wall simulated_requests_per_second: the only ones that differ from run to run
 #pragma once
 
@@ -70,6 +74,24 @@ struct FaultSummary {
   std::uint64_t affected = 0;
 };
 
+// What the knobs of the data path came to. Of the whole run; waits are means in seconds.
+struct WireSummary {
+  double gateway_cpu_s = 0;                     // core time of all gateways
+  std::uint64_t batches = 0, batched = 0;       // batches, and the requests in them
+  double batch_wait_s = 0;                      // of a request for its batch
+  std::uint64_t compressed = 0;                 // messages
+  double saved_bytes = 0;                       // by compression
+  std::uint64_t connection_waits = 0;           // attempts that waited for a connection and got one
+  double connection_wait_s = 0;                 // of one of them
+  std::uint64_t connection_refusals = 0;        // too many waited already
+  std::uint64_t connection_give_ups = 0;        // their time was over first
+  std::uint64_t buffer_waits = 0;               // messages that waited for room in a socket buffer
+  double buffer_wait_s = 0;                     // of one of them
+  std::uint64_t direct = 0, direct_misses = 0;  // requests past the gateway; that had to return
+  std::uint64_t cold_starts = 0, wakes = 0, hibernations = 0;
+  bool is_used = false;
+};
+
 struct RunSummary {
   // From the scenario and origin.
   std::string scenario, world, balancer;
@@ -83,6 +105,7 @@ struct RunSummary {
   std::vector<GroupSummary> groups;
   std::vector<TargetSummary> targets;
   std::vector<FaultSummary> faults;
+  WireSummary wire;
   double compliance_mean = 0;     // over targets that are known and not merely under-used
   double compliance_minimum = 0;  // of the same; both NaN if there are none
   std::string worst_target;

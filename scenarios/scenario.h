@@ -15,11 +15,15 @@
 #include "strategies/controller.h"
 #include "strategies/core/time.h"
 #include "strategies/router.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix {
 
 enum class Fidelity : std::uint8_t { kRequest, kFlow };
 enum class Discipline : std::uint8_t { kProcessorSharing, kFifo };
+// How a gateway talks to a service's nodes: frames that share connections, or HTTP/1.1, where a
+// request has its connection to itself until it is answered.
+enum class WireProtocol : std::uint8_t { kFrames, kHttp };
 
 struct NodeGroup {
   std::string name;
@@ -49,7 +53,12 @@ struct Cluster {
   double zone_bandwidth = 12.5e9;
   Duration zone_latency = std::chrono::microseconds(250);  // one way, zone switch to core
   Distribution jitter = Distribution::constant(0.0);       // seconds, added to every message
-  double flow_above_bytes = 1 << 20;  // messages larger than this are SimGrid flows
+  double flow_above_bytes = 1 << 20;   // messages larger than this are SimGrid flows
+  double message_overhead_bytes = 0;   // packet headers; a batch has them once
+  double compress_speed = 700e6;       // bytes per second of one core of speed 1: LZ4 ...
+  double decompress_speed = 4e9;       // ... and back
+  double connection_memory_bytes = 0;  // of each connection on its node, besides socket buffers
+  double paging = 0;  // nodes short of memory: times slower per memory size too much; 0 is off
 };
 
 struct Gateway {
@@ -57,6 +66,8 @@ struct Gateway {
   int cores = 4;
   Duration cpu_per_message =
       std::chrono::microseconds(5);  // each request and each response costs this
+  Duration cpu_per_frame =
+      std::chrono::microseconds(1);  // ... but further requests of a batch only this
   int backlog = 10'000;              // messages waiting for gateway CPU; more are refused
   std::string zone;                  // empty: the first group's
   double bandwidth = 1.25e9;
@@ -78,6 +89,7 @@ struct RequestClass {
   Duration attempt_timeout = Duration::max();
   double memory_bytes = 0;  // held on the node while queued or in service
   bool repeatable = true;
+  double compression = 2.0;  // bytes to compressed bytes, both ways; up to 1: they stay as they are
 };
 
 // Agents of a service that the control plane places, one by one; nodes without one do not serve it.
@@ -100,6 +112,12 @@ struct Service {
   double memory_bytes = 0;  // resident, per node
   PlacedAgents placed;
   bool is_placed = false;  // [service.agents] is written
+  WireProtocol protocol = WireProtocol::kFrames;
+  double agent_memory_bytes =
+      0;                   // of the agent each key has on a node that served it; 0: no agents
+  Duration cold_start{0};  // more work for the first request to an agent, or, without agents,
+                           // to a node that has come up
+  Duration wake_time{0};   // what requests to a hibernated agent wait
   std::vector<RequestClass> classes;
 };
 
@@ -266,6 +284,7 @@ struct Scenario {
   std::vector<TimedCommand> commands;  // in the order of the file
   AgentArrivalSettings agent_arrivals;
   std::vector<AgentArrival> agents;  // what its file holds
+  Knobs knobs;                       // at the beginning; a tuner may turn them
   Targets targets;
   std::vector<FaultSpec> faults;
   bool final_heal = true;

@@ -41,12 +41,18 @@ void read_cluster(Section& s, Cluster& cluster) {
   s.field("zone_latency", cluster.zone_latency, duration(kNotNegative));
   s.field("jitter", cluster.jitter, distribution(kSeconds, s.reader().folder()));
   s.field("flow_above", cluster.flow_above_bytes, bytes(at_least(0, kBytesMax)));
+  s.field("message_overhead", cluster.message_overhead_bytes, bytes(at_least(0, kBytesMax)));
+  s.field("compress_speed", cluster.compress_speed, bandwidth(above(0, kBandwidthMax)));
+  s.field("decompress_speed", cluster.decompress_speed, bandwidth(above(0, kBandwidthMax)));
+  s.field("connection_memory", cluster.connection_memory_bytes, bytes(at_least(0, kBytesMax)));
+  s.field("paging", cluster.paging, number(at_least(0, 1e6)));
 }
 
 void read_gateway(Section& s, Gateway& gateway) {
   s.field("count", gateway.count, integer(1, 10'000));
   s.field("cores", gateway.cores, integer(1, 4096));
   s.field("cpu_per_message", gateway.cpu_per_message, duration(kNotNegative));
+  s.field("cpu_per_frame", gateway.cpu_per_frame, duration(kNotNegative));
   s.field("backlog", gateway.backlog, integer(0, 1'000'000'000));
   s.field("zone", gateway.zone, name());
   s.field("network", gateway.bandwidth, bandwidth(above(0, kBandwidthMax)));
@@ -68,6 +74,7 @@ void read_class(Section& s, RequestClass& one) {
   s.field("attempt_timeout", one.attempt_timeout, duration_or_inf(kPositive));
   s.field("memory", one.memory_bytes, bytes(at_least(0, kBytesMax)));
   s.field("repeatable", one.repeatable, flag());
+  s.field("compression", one.compression, number(above(0, 1e6)));
 }
 
 void read_service(Section& s, Service& service) {
@@ -77,6 +84,11 @@ void read_service(Section& s, Service& service) {
   s.field("queue", service.queue, integer(0, 1'000'000'000));
   s.field("memory", service.memory_bytes, bytes(at_least(0, kBytesMax)));
   service.is_placed = s.table("agents", [&](Section& t) { read_agents(t, service.placed); });
+  s.field("protocol", service.protocol,
+          choice<WireProtocol>({{"frames", WireProtocol::kFrames}, {"http", WireProtocol::kHttp}}));
+  s.field("agent_memory", service.agent_memory_bytes, bytes(at_least(0, kBytesMax)));
+  s.field("cold_start", service.cold_start, duration(kNotNegative));
+  s.field("wake_time", service.wake_time, duration(kNotNegative));
   s.tables("class", service.classes, read_class);
 }
 
@@ -178,6 +190,7 @@ void read_scenario(Section& s, Scenario& scenario) {
   s.tables("command", scenario.commands, read_command);
   s.table("agent_arrivals", [&](Section& t) { read_agent_arrivals(t, scenario.agent_arrivals); });
   load_agents(s, scenario);
+  s.table("knobs", [&](Section& t) { read_knobs(t, scenario.knobs); });
   s.table("targets", [&](Section& t) { read_targets(t, scenario.targets); });
   s.tables("fault", scenario.faults, read_fault);
   name_faults(scenario.faults);

@@ -144,6 +144,8 @@ void read_agents(Section& section, PlacedAgents& agents);
 void read_agent_arrivals(Section& section, AgentArrivalSettings& arrivals);
 // Reads the file of agent arrivals, once services are known.
 void load_agents(Section& root, Scenario& scenario);
+// schema_knobs.cc
+void read_knobs(Section& section, Knobs& knobs);
 // schema_workload.cc
 void read_workload(Section& section, Workload& workload);
 // schema_faults.cc

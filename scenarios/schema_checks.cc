@@ -45,6 +45,7 @@ class Checker {
     check_trace();
     check_transfers();
     check_faults();
+    check_paging();
   }
 
  private:
@@ -184,6 +185,15 @@ class Checker {
            "found none; count needs the length of its intervals", {key});
     expect(has_intervals || trace.interval == Duration{0}, key + ".interval",
            "found without count; allowed with count, the column with arrivals per interval", {key});
+  }
+
+  // SimGrid's executions keep the speed they started with.
+  void check_paging() {
+    expect(scenario_.cluster.paging == 0 || scenario_.fidelity == Fidelity::kRequest,
+           "cluster.paging",
+           "found " + print_number(scenario_.cluster.paging) +
+               " with fidelity = \"flow\"; allowed 0 there",
+           {"fidelity"});
   }
 
   bool is_endpoint(std::string_view text) const {

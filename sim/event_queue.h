@@ -35,6 +35,13 @@ enum class EventKind : std::uint8_t {
   kAgentUp,       // subject: agent, extra: number of its start
   kMoveStep,      // subject: step of a move that takes time and no bytes
   kControl,       // a tick of the control plane. Not queued: a boundary
+  kDepart,        // subject: job; the gateway is done with it, or its socket has room
+  kBatchDue,      // subject: node, extra: gateway; a batch has waited long enough
+  kPoolDue,       // subject: node, extra: gateway; a request with a connection is given up
+  kAnswerDepart,  // subject: job; the node's socket has room for the answer
+  kAgentReady,    // subject: job; its agent is awake
+  kHibernate,     // subject: node; its longest idle agent may hibernate
+  kDirectDue,     // subject: request, extra: end of its number; its deadline, past the gateway
 };
 
 struct Event {

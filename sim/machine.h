@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/node_agents.h"
 #include "sim/traffic.h"
 
 namespace phoenix::sim {
@@ -59,12 +60,17 @@ struct Machine {
   double up_ns = 0;
   Time up_since = kStart;
 
+  NodeAgents agents;
+  std::uint32_t away = 0;       // jobs that wait for their agent, or for room for their answer
+  double page_factor = 1.0;     // of a node short of memory
+  Time hibernate_due = kNever;  // other events are stale
+
   double slowdown() const {
     double product = 1.0;
     for (const auto& one : slowdowns) product *= one.second;
     return product;
   }
-  double factor() const { return pauses > 0 || !up ? 0.0 : slowdown(); }
+  double factor() const { return pauses > 0 || !up ? 0.0 : slowdown() * page_factor; }
   bool is_draining() const { return drains > 0; }
 };
 

@@ -26,6 +26,7 @@ struct Request {
   std::uint16_t gateway = 0;
   std::uint16_t attempts = 0;
   bool has_key = false;
+  bool is_direct = false;  // the Router does not know of it
 };
 
 struct Job : ServiceJob {

@@ -47,6 +47,8 @@ World::World(const Scenario& scenario, const Streams& streams, const Platform& p
   build_gateways();
   build_transfers();
   if (control_.is_on()) collector_.watch();
+  build_agents();
+  set_knobs(scenario.knobs);
   control_.begin();
   next_arrival_ = arrivals_->next_at();
   agenda_.push(kStart + scenario.record.interval, EventKind::kSample, 0);
@@ -171,6 +173,22 @@ void World::dispatch(const Event& event) {
       return on_move_step(event.subject);
     case EventKind::kAgentUp:
       return on_agent_up(event.subject, event.extra);
+    case EventKind::kDepart:
+      return on_depart(event.subject);
+    case EventKind::kBatchDue:
+      if (wire_.path(event.extra, event.subject).batch_due != now_) return;
+      return flush_batch(event.extra, event.subject);
+    case EventKind::kPoolDue:
+      if (wire_.path(event.extra, event.subject).pool_due != now_) return;
+      return start_waiting(event.extra, event.subject);
+    case EventKind::kAnswerDepart:
+      return on_answer_depart(event.subject);
+    case EventKind::kAgentReady:
+      return on_agent_ready(event.subject);
+    case EventKind::kHibernate:
+      return on_hibernate(event.subject);
+    case EventKind::kDirectDue:
+      return on_direct_due(event.subject, event.extra);
     case EventKind::kArrival:
     case EventKind::kFault:
     case EventKind::kTransfer:
@@ -230,10 +248,16 @@ void World::on_arrival() {
     request.gateway = static_cast<std::uint16_t>(gateway_choice_.below(gateways_.size()));
   }
   collector_.offered(id_at<ClassId>(request.request_class), now_);
-  MessageCpu& cpu = gateways_[request.gateway].cpu;
+  if (!is_plain_ && goes_direct(id)) return;
+  enter_gateway(id);
+}
+
+void World::enter_gateway(std::uint32_t id) {
+  MessageCpu& cpu = gateways_[requests_[id].gateway].cpu;
   if (cpu.is_free_of_charge()) return route(id);
   if (cpu.is_full(now_)) return answer(id, FailureReason::kGatewayOverload);
-  agenda_.push(cpu.handle(now_), EventKind::kGatewayIn, id);
+  const Time read = is_plain_ ? cpu.handle(now_) : cpu.handle(now_, arrival_cost(requests_[id]));
+  agenda_.push(read, EventKind::kGatewayIn, id);
 }
 
 void World::route(std::uint32_t id) {
@@ -251,13 +275,12 @@ void World::route(std::uint32_t id) {
   gateways_[request.gateway].routing.request(info, now_);
 }
 
-void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
-  Request& request = requests_[static_cast<std::uint32_t>(action.request)];
-  const auto node = static_cast<std::uint32_t>(index(action.node));
+std::uint32_t World::make_job(std::uint32_t request_id, std::uint32_t node, AttemptId attempt) {
+  Request& request = requests_[request_id];
   Machine& machine = machines_[node];
   const std::uint32_t id = jobs_.acquire();
   Job& job = jobs_[id];
-  job.attempt = action.attempt;
+  job.attempt = attempt;
   job.work = request.work;
   job.message = request_number(request.seq, request.attempts);
   job.request_bytes = request.request_bytes;
@@ -266,16 +289,25 @@ void World::send_attempt(std::uint32_t gateway, const RouterAction& action) {
   job.service = static_cast<std::uint16_t>(index(classes_[request.request_class].service));
   job.node = node;
   job.incarnation = machine.incarnation;
-  job.gateway = static_cast<std::uint16_t>(gateway);
+  job.gateway = request.gateway;
   request.last_node = node;
   ++request.attempts;
   ++machine.attempts;
+  return id;
+}
+
+void World::send_attempt(const RouterAction& action) {
+  const auto request = static_cast<std::uint32_t>(action.request);
+  const std::uint32_t id =
+      make_job(request, static_cast<std::uint32_t>(index(action.node)), action.attempt);
+  if (!is_plain_) return hand_over(id, requests_[request]);
   if (!network_.send(request_message(id), now_)) jobs_.release(id);
 }
 
 void World::answer(std::uint32_t id, FailureReason reason, NodeId node) {
   Request& request = requests_[id];
   if (node != kNoNode) request.last_node = static_cast<std::uint32_t>(index(node));
+  if (!is_plain_) learn_owner(request, reason, node);
   collector_.answered(id_at<ClassId>(request.request_class), request.arrived, reason, now_);
   if (collector_.is_recorded(request.seq)) {
     record_request(request, now_.time_since_epoch().count(), static_cast<std::uint8_t>(reason));
@@ -343,15 +375,23 @@ void World::lose_flow(const Message& message) {
   lose(message);
 }
 
-void World::on_node_arrive(std::uint32_t id) {
-  if (!passes(request_message(id))) return;
-  Job& job = jobs_[id];
-  Machine& machine = machines_[job.node];
-  if (machine.incarnation != job.incarnation || !machine.up) {
-    if (machine.resets) return reset(id);
+// False: its node died meanwhile, and the job is settled.
+bool World::finds_its_node(std::uint32_t id) {
+  const Job& job = jobs_[id];
+  const Machine& machine = machines_[job.node];
+  if (machine.incarnation == job.incarnation && machine.up) return true;
+  if (machine.resets) {
+    reset(id);
+  } else {
     ++lost_jobs_;
-    return jobs_.release(id);
+    jobs_.release(id);
   }
+  return false;
+}
+
+void World::on_node_arrive(std::uint32_t id) {
+  if (!passes(request_message(id)) || !finds_its_node(id)) return;
+  Machine& machine = machines_[jobs_[id].node];
   if (machine.pauses > 0) {
     if (machine.held.size() >= kHeldMax) {
       ++lost_jobs_;
@@ -365,6 +405,7 @@ void World::on_node_arrive(std::uint32_t id) {
 
 void World::on_response(std::uint32_t id) {
   if (!passes(response_message(id))) return;
+  if (!is_plain_) return take_answer(id);
   MessageCpu& cpu = gateways_[jobs_[id].gateway].cpu;
   if (cpu.is_free_of_charge()) return on_gateway_out(id);
   agenda_.push(cpu.handle(now_), EventKind::kGatewayOut, id);

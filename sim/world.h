@@ -12,7 +12,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "scenarios/arrivals.h"
@@ -26,6 +28,7 @@
 #include "sim/network.h"
 #include "sim/platform.h"
 #include "sim/traffic.h"
+#include "sim/wire.h"
 
 namespace phoenix::sim {
 
@@ -72,6 +75,15 @@ class World final : public FaultWorld, private ControlWorld {
 
   Collector& collector() { return collector_; }
 
+  // What a tuner may turn: holds for messages, jobs and requests from now on. Nothing is lost: what
+  // waits under the old knobs sets out, what is under way stays. For control code, at a boundary.
+  // REQUIRES: check_knobs().
+  void set_knobs(const Knobs& knobs);
+  const Knobs& knobs() const { return knobs_; }
+  const WireCounters& wire_counters() const { return wire_.counters; }
+  // Core time a gateway's messages have cost, or will as they are handled.
+  Duration gateway_busy(std::uint32_t gateway) const { return gateways_[gateway].cpu.busy(); }
+
   // What faults do, for the player.
   Time now() const override { return now_; }
   std::size_t node_count() const override { return machines_.size(); }
@@ -102,6 +114,9 @@ class World final : public FaultWorld, private ControlWorld {
     Duration deadline{0};
     float memory_bytes = 0;
     bool repeatable = true;
+    bool is_http = false;
+    float compression = 1;
+    Duration attempt_timeout = Duration::max();
   };
 
   struct PlacedAgent {
@@ -122,6 +137,9 @@ class World final : public FaultWorld, private ControlWorld {
   void build_machines();
   void build_gateways();
   void build_transfers();
+  void build_agents();
+  void measure_resident();
+  bool is_plain(const Knobs& knobs) const;
 
   // world.cc: the loop and the path of a request
   void play(Time until, bool inclusive, bool stop_at_flow);
@@ -130,10 +148,13 @@ class World final : public FaultWorld, private ControlWorld {
   Time next_boundary() const;
   void play_boundary();
   void on_arrival();
+  void enter_gateway(std::uint32_t request);
   void route(std::uint32_t request);
-  void send_attempt(std::uint32_t gateway, const RouterAction& action);
+  std::uint32_t make_job(std::uint32_t request, std::uint32_t node, AttemptId attempt);
+  void send_attempt(const RouterAction& action);
   void answer(std::uint32_t request, FailureReason reason, NodeId node = kNoNode);
   void record_request(const Request& request, std::int64_t answered_ns, std::uint8_t result);
+  bool finds_its_node(std::uint32_t job);
   void on_node_arrive(std::uint32_t job);
   void on_response(std::uint32_t job);
   void on_gateway_out(std::uint32_t job);
@@ -183,6 +204,37 @@ class World final : public FaultWorld, private ControlWorld {
   void freeze(std::uint32_t agent, bool on);
   void move_route(std::uint32_t agent, std::uint32_t to);
   void release_frozen(std::uint32_t from, std::uint32_t service, std::uint32_t to);
+  // world_wire.cc: the knobs of the data path
+  int in_flight_limit() const;
+  Duration arrival_cost(const Request& request) const;
+  void hand_over(std::uint32_t job, const Request& request);
+  void join_batch(std::uint32_t job);
+  void flush_batch(std::uint32_t gateway, std::uint32_t node);
+  void take_connection(std::uint32_t job, Time give_up);
+  void carry_on(std::uint32_t job, ConnectionPool::Taken taken);
+  void start_waiting(std::uint32_t gateway, std::uint32_t node);
+  void arm_pool(std::uint32_t gateway, std::uint32_t node);
+  Duration encode(std::span<const std::uint32_t> batch);
+  void set_out(std::span<const std::uint32_t> batch);
+  bool waits_for_room(std::vector<Window>& windows, std::uint32_t job, double bytes,
+                      EventKind then);
+  void on_depart(std::uint32_t job);
+  bool holds_answer(std::uint32_t job);
+  void on_answer_depart(std::uint32_t job);
+  void take_answer(std::uint32_t job);
+  bool goes_direct(std::uint32_t request);
+  void on_direct_answer(std::uint32_t job);
+  void on_direct_due(std::uint32_t request, std::uint32_t number);
+  void learn_owner(Request& request, FailureReason reason, NodeId node);
+
+  // world_agents.cc: agents and memory
+  double memory_of(const Machine& machine) const;
+  void fit_speed(std::uint32_t node);
+  bool finds_its_agent(std::uint32_t job);
+  void leave_agent(std::uint32_t job);
+  void on_agent_ready(std::uint32_t job);
+  void arm_hibernation(std::uint32_t node);
+  void on_hibernate(std::uint32_t node);
 
   // world_faults.cc
   void deliver_held(const Message& message);
@@ -193,6 +245,7 @@ class World final : public FaultWorld, private ControlWorld {
 
   // world_machines.cc: nodes, their reports and membership
   void take_job(std::uint32_t job);
+  void admit(std::uint32_t job);
   void on_node_service(std::uint32_t node);
   void attach_report(std::uint32_t job);
   void reply(std::uint32_t job, AttemptResult result);
@@ -211,6 +264,7 @@ class World final : public FaultWorld, private ControlWorld {
   void on_report_arrive(std::uint32_t report);
   void on_activity_done(std::uint32_t done);
   void start_bulk(std::uint32_t transfer);
+  WireSummary wire_summary() const;
   void on_sample(bool warmup_ends);
   void take_sample();
   void log_decision(std::string_view family, std::string_view action, std::string_view subject,
@@ -253,6 +307,10 @@ class World final : public FaultWorld, private ControlWorld {
   Slab<ReportOnWay> reports_;
   Slab<ChangeOnWay> changes_;
   Slab<EndedActivity> ended_;
+  Wire wire_;
+  Knobs knobs_;
+  std::vector<std::unordered_map<std::uint64_t, std::uint32_t>>
+      owners_;  // by gateway; never walked
   Random gateway_choice_;
   std::map<std::uint32_t, PlacedAgent> agents_;
   std::uint32_t agent_starts_ = 0;
@@ -276,12 +334,14 @@ class World final : public FaultWorld, private ControlWorld {
   std::uint64_t events_ = 0;
   std::uint64_t digest_ = 0;
   bool is_flow_fidelity_;
+  bool is_plain_ = true;  // no knob and no agent is on a message's way
+  bool has_agents_ = false;
   bool piggyback_ = false;
   bool over_ = false;
   bool interrupted_ = false;
 };
 
-inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(gateway, action); }
+inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(action); }
 
 inline void GatewayPort::answer(const RouterAction& action) {
   world->answer(static_cast<std::uint32_t>(action.request), action.reason, action.node);

@@ -79,7 +79,12 @@ void World::tell_services(MembershipChange::Kind kind, std::uint32_t node) {
 }
 
 Status World::set_knob(std::string_view knob, double value) {
-  return Error{fmt::format("no knob {} = {} in this world", knob, value)};
+  const Result<KnobId> id = knob_named(knob);
+  if (!id) return Error{id.error()};
+  Knobs knobs = knobs_;
+  Status taken = phoenix::set_knob(knobs, *id, value);
+  if (taken) set_knobs(knobs);
+  return taken;
 }
 
 }  // namespace phoenix::sim

@@ -20,6 +20,13 @@ void World::take_job(std::uint32_t id) {
     if (!hold_or_refuse(id)) reply(id, AttemptResult::kRefused);
     return;
   }
+  if (!is_plain_ && !finds_its_agent(id)) return;
+  admit(id);
+}
+
+void World::admit(std::uint32_t id) {
+  const std::uint32_t node = jobs_[id].node;
+  Machine& machine = machines_[node];
   const bool taken = is_flow_fidelity_ ? machine.server.admit_elsewhere(jobs_, id, now_)
                                        : machine.server.admit(jobs_, id, now_);
   if (!taken) {
@@ -28,6 +35,7 @@ void World::take_job(std::uint32_t id) {
   }
   if (is_flow_fidelity_) return start_executions(node);
   reschedule(node);
+  if (!is_plain_) fit_speed(node);
 }
 
 void World::on_node_service(std::uint32_t node) {
@@ -73,7 +81,9 @@ void World::attach_report(std::uint32_t id) {
 void World::reply(std::uint32_t id, AttemptResult result) {
   Job& job = jobs_[id];
   job.result = result;
+  if (!is_plain_) leave_agent(id);
   if (piggyback_) attach_report(id);
+  if (!is_plain_ && holds_answer(id)) return;
   if (!network_.send(response_message(id), now_)) jobs_.release(id);
 }
 
@@ -141,7 +151,7 @@ void World::start_bulk(std::uint32_t index_of_transfer) {
 void World::leave_if_drained(std::uint32_t node) {
   const Machine& machine = machines_[node];
   if (!machine.is_draining() || !machine.up || machine.pauses > 0) return;
-  if (machine.server.waiting() + machine.server.in_service() > 0) return;
+  if (machine.server.waiting() + machine.server.in_service() + machine.away > 0) return;
   if (network_.flows_from(network_.gateways() + node) > 0) return;  // answers on their way out
   if (machine.is_leaving && machine.agents_here > 0) return;        // they move first
   stop_machine(node, true, false);
@@ -189,9 +199,7 @@ LoadReport World::read_load(const Machine& machine) const {
   report.cpu = machine.cpu;
   report.network = machine.network;
   const NodeGroup& group = scenario_.cluster.groups[machine.group];
-  report.memory = static_cast<float>(
-      (resident_bytes_[machine.group] + machine.agents_bytes + machine.server.memory_bytes()) /
-      group.memory_bytes);
+  report.memory = static_cast<float>(memory_of(machine) / group.memory_bytes);
   report.queue_length = machine.server.waiting() + static_cast<std::uint32_t>(machine.held.size());
   report.in_service = machine.server.in_service();
   return report;

@@ -40,8 +40,7 @@ std::vector<NodeSample> World::node_samples() {
         machine.up_ns + (machine.up ? static_cast<double>((now_ - machine.up_since).count()) : 0.0);
     sample.available_core_ns = up_ns * machine.server.cores();
     sample.busier_bytes = network_.busier_bytes(network_.gateways() + i);
-    sample.memory_bytes =
-        resident_bytes_[machine.group] + machine.agents_bytes + machine.server.memory_bytes();
+    sample.memory_bytes = memory_of(machine);
     sample.completed = machine.completed;
     sample.refused = machine.refused;
     sample.attempts = machine.attempts;
@@ -117,6 +116,33 @@ void World::take_sample() {
   collector_.end_interval(now_, node_samples(), retries);
 }
 
+WireSummary World::wire_summary() const {
+  const WireCounters& from = wire_.counters;
+  const auto mean_s = [](double sum_ns, std::uint64_t count) {
+    return count == 0 ? 0.0 : sum_ns * 1e-9 / static_cast<double>(count);
+  };
+  WireSummary to;
+  to.is_used = true;
+  for (const SimGateway& gateway : gateways_) to.gateway_cpu_s += to_seconds(gateway.cpu.busy());
+  to.batches = from.batches;
+  to.batched = from.batched;
+  to.batch_wait_s = mean_s(from.batch_wait_ns, from.batched);
+  to.compressed = from.compressed;
+  to.saved_bytes = from.saved_bytes;
+  to.connection_waits = from.connection_waits;
+  to.connection_wait_s = mean_s(from.connection_wait_ns, from.connection_waits);
+  to.connection_refusals = from.connection_refusals;
+  to.connection_give_ups = from.connection_give_ups;
+  to.buffer_waits = from.buffer_waits;
+  to.buffer_wait_s = mean_s(from.buffer_wait_ns, from.buffer_waits);
+  to.direct = from.direct;
+  to.direct_misses = from.direct_misses;
+  to.cold_starts = from.cold_starts;
+  to.wakes = from.wakes;
+  to.hibernations = from.hibernations;
+  return to;
+}
+
 RunSummary World::finish() {
   std::vector<std::uint32_t> open;
   requests_.for_each_live([&](std::uint32_t id) { open.push_back(id); });
@@ -139,6 +165,8 @@ RunSummary World::finish() {
     summary.ejections += counters.ejections;
     summary.panic_picks += counters.panic_picks;
   }
+  summary.attempts += wire_.counters.direct;
+  if (!is_plain_) summary.wire = wire_summary();
   summary.lost_messages = network_.lost_messages() + lost_jobs_;
   summary.faults = faults_.summarize();
   summary.events = events_;

@@ -33,15 +33,11 @@ void World::build_machines() {
   std::vector<Discipline> disciplines(queues.size(), Discipline::kProcessorSharing);
   for (std::size_t g = 0; g < queues.size(); ++g) {
     const NodeGroup& group = scenario_.cluster.groups[g];
-    double resident = 0;
     for (const Service& service : scenario_.services) {
       const bool hosted = hosts_service(group, service);
       queues[g].push_back(hosted ? service.queue : -group.cores);
-      if (!hosted) continue;
-      disciplines[g] = service.discipline;
-      resident += service.memory_bytes;
+      if (hosted) disciplines[g] = service.discipline;
     }
-    resident_bytes_.push_back(resident);
   }
   const bool is_any_placed = std::ranges::any_of(scenario_.services, &Service::is_placed);
   for (const int place : node_groups(scenario_)) {
@@ -63,11 +59,57 @@ void World::build_machines() {
   }
 }
 
+// What a node of each group holds whatever it serves: its services, and its connections at most.
+void World::measure_resident() {
+  resident_bytes_.clear();
+  const double per_connection =
+      scenario_.cluster.connection_memory_bytes + 2.0 * knobs_.socket_buffer;
+  for (const NodeGroup& group : scenario_.cluster.groups) {
+    double resident = 0;
+    int shared = 0;
+    int own = 0;
+    for (const Service& service : scenario_.services) {
+      if (!hosts_service(group, service)) continue;
+      resident += service.memory_bytes;
+      if (service.protocol == WireProtocol::kHttp) {
+        own += knobs_.http_pool_size;
+      } else {
+        shared = knobs_.pool_size;
+      }
+    }
+    resident_bytes_.push_back(resident + per_connection * scenario_.gateway.count * (shared + own));
+  }
+}
+
+// Nodes that are there from the beginning are warm.
+void World::build_agents() {
+  for (const Service& service : scenario_.services) {
+    if (service.cold_start.count() > 0 || service.agent_memory_bytes > 0) has_agents_ = true;
+  }
+  if (!has_agents_) return;
+  for (Machine& machine : machines_) {
+    if (!machine.is_present) continue;
+    for (std::uint32_t s = 0; s < scenario_.services.size(); ++s) {
+      if (scenario_.services[s].agent_memory_bytes > 0) continue;
+      machine.agents.leave(machine.agents.enter(s, 0, 0, Duration{0}, kStart).hold, kStart);
+    }
+  }
+}
+
+bool World::is_plain(const Knobs& knobs) const {
+  if (knobs.batch_size > 1 || knobs.compress_above > 0 || knobs.socket_buffer > 0) return false;
+  if (knobs.direct_routing || has_agents_) return false;
+  if (scenario_.cluster.message_overhead_bytes > 0 || scenario_.cluster.paging > 0) return false;
+  return std::ranges::none_of(scenario_.services,
+                              [](const Service& s) { return s.protocol == WireProtocol::kHttp; });
+}
+
 void World::build_gateways() {
   for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
     for (const RequestClass& c : scenario_.services[s].classes) {
-      classes_.push_back(
-          {id_at<ServiceId>(s), c.deadline, static_cast<float>(c.memory_bytes), c.repeatable});
+      classes_.push_back({id_at<ServiceId>(s), c.deadline, static_cast<float>(c.memory_bytes),
+                          c.repeatable, scenario_.services[s].protocol == WireProtocol::kHttp,
+                          static_cast<float>(c.compression), c.attempt_timeout});
     }
   }
   for (int g = 0; g < scenario_.gateway.count; ++g) {

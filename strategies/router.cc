@@ -439,6 +439,13 @@ void Router::set_balancer(ServiceId service, std::unique_ptr<Balancer> balancer,
   state_->services[index(service)].set_balancer(std::move(balancer), now);
 }
 
+void Router::set_max_in_flight(int max_in_flight, Time now) {
+  assert(max_in_flight > 0);
+  state_->settings.max_in_flight = max_in_flight;
+  if (state_->flights.queued() > 0 && !state_->at_limit()) state_->next_dispatch = now;
+  next_wake_ = state_->next_wake();
+}
+
 std::size_t Router::open_requests() const { return state_->flights.open(); }
 const NodePool& Router::pool(ServiceId service) const {
   return state_->services[index(service)].pool();

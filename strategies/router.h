@@ -185,6 +185,9 @@ class Router {
   // Replaces a service's strategy without losing a request.
   void set_balancer(ServiceId service, std::unique_ptr<Balancer> balancer, Time now);
 
+  // Holds for requests from now on; what is under way beyond it stays. REQUIRES: at least 1.
+  void set_max_in_flight(int max_in_flight, Time now);
+
   // Requests accepted and not answered yet: sent, backing off or waiting.
   std::size_t open_requests() const;
   const RouterCounters& counters() const;

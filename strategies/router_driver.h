@@ -107,6 +107,12 @@ class RouterDriver {
     rearm(now);
   }
 
+  // Requests under way at most, from now on. Not told to the tap, as above.
+  void set_max_in_flight(int max_in_flight, Time now) {
+    router_.set_max_in_flight(max_in_flight, now);
+    rearm(now);
+  }
+
   // Does again what was told to another driver.
   void replay(const RouterEvent& event) {
     switch (event.kind) {

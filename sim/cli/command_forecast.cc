@@ -143,8 +143,11 @@ int forecast_command(const Arguments& arguments) {
   if (parsed->options.period2 < 0) {
     parsed->options.period2 = long_season(parsed->options.period, series->values.size());
   }
-  const Result<Backtest> test =
-      backtest(series->values, split_models(parsed->models), parsed->options);
+  const std::vector<std::string> models = split_models(parsed->models);
+  if (const Status known = check_models(models, parsed->options); !known) {
+    return usage_error("forecast", "--models: " + known.error());
+  }
+  const Result<Backtest> test = backtest(series->values, models, parsed->options);
   if (!test) return bad_input(parsed->file + ": " + test.error());
   if (parsed->json) {
     std::cout << backtest_json(*series, parsed->options, *test) << "\n";

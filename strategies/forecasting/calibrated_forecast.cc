@@ -12,13 +12,16 @@ namespace phoenix {
 namespace {
 
 constexpr double kPeaksMax = 4;
+constexpr int kAllTo = 12;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+// Every horizon to the twelfth, then two to each doubling: 16, 24, 32, 48, ...
 std::vector<int> calibrated_horizons(int last) {
   std::vector<int> horizons;
-  for (int step = 1, next = 1; next < last; next += step) {
+  for (int next = 1; next < last && next <= kAllTo; ++next) horizons.push_back(next);
+  for (int next = kAllTo + kAllTo / 3; next < last; next *= 2) {
     horizons.push_back(next);
-    if (next >= 4 && (next & (next - 1)) == 0) step = next / 2;
+    if (next + next / 2 < last) horizons.push_back(next + next / 2);
   }
   horizons.push_back(last);
   return horizons;

@@ -1,7 +1,7 @@
 // A forecaster with calibrated quantiles: whichever model is inside, its 90 % intervals cover about
 // 90 %. For everyone who must know how far off a forecast may be. Owns the forecaster.
 //
-// Errors are kept for the horizons 1, 2, 3, 4, 6, 8, 12, 16, 24, ... up to the last; between them
+// Errors are kept for the horizons 1 to 12, 16, 24, 32, 48, ... up to the last; between them
 // quantiles are interpolated, beyond them they are those of the last. A forecast above four times
 // the recent peak is cut there: no model is believed that far from what was seen.
 //

@@ -62,10 +62,9 @@ std::uint32_t Eligibility::count_in_zone(std::uint32_t zone) const {
 // Zones without a node the agent may use at all do not count.
 void Eligibility::find_emptiest_zone() {
   bool found = false;
-  for (std::uint32_t g = 0; g < inventory_.index_of_free().groups().size(); ++g) {
-    if (inventory_.index_of_free().groups()[g].size == 0) continue;
-    if (group_refusal(inventory_.group_example(g))) continue;
-    const std::uint32_t count = count_in_zone(inventory_.group_zone(g));
+  for (const Inventory::NodeClass& nodes : inventory_.classes()) {
+    if (nodes.ready == 0 || class_refusal(nodes.example)) continue;
+    const std::uint32_t count = count_in_zone(nodes.zone);
     emptiest_ = found ? std::min(emptiest_, count) : count;
     found = true;
   }
@@ -76,7 +75,7 @@ bool Eligibility::spreads(std::uint32_t zone) const {
   return count_in_zone(zone) + 1 <= emptiest_ + static_cast<std::uint32_t>(rules_->zone_max_skew);
 }
 
-std::optional<Filter> Eligibility::group_refusal(const NodeSpec& node) const {
+std::optional<Filter> Eligibility::class_refusal(const NodeSpec& node) const {
   if (rules_ != nullptr) {
     for (const NodeTest& test : rules_->node_tests) {
       if (!passes(test, node)) return Filter::kNodeSelector;
@@ -86,8 +85,9 @@ std::optional<Filter> Eligibility::group_refusal(const NodeSpec& node) const {
   return std::nullopt;
 }
 
-bool Eligibility::allows_group(std::uint32_t group) const {
-  return !group_refusal(inventory_.group_example(group)) && spreads(inventory_.group_zone(group));
+bool Eligibility::allows_class(std::uint32_t node_class) const {
+  const Inventory::NodeClass& nodes = inventory_.classes()[node_class];
+  return !class_refusal(nodes.example) && spreads(nodes.zone);
 }
 
 std::array<double, kResourceKinds> Eligibility::least_free(std::uint32_t group) const {
@@ -138,7 +138,7 @@ std::optional<Filter> Eligibility::node_refusal(NodeId node) const {
 std::optional<Filter> Eligibility::refusal(NodeId id) const {
   const NodeBook& node = inventory_.node(id);
   if (node.state != NodeState::kReady) return Filter::kHealth;
-  if (const auto refused = group_refusal(node.spec)) return refused;
+  if (const auto refused = class_refusal(node.spec)) return refused;
   if (node.is_overcommitted()) return Filter::kResources;
   const Resources free = node.free();
   if (!fits(agent_.need, free)) return Filter::kResources;
@@ -153,7 +153,7 @@ std::optional<Filter> Eligibility::refusal(NodeId id) const {
 
 std::optional<Filter> Eligibility::broken_rule(NodeId id) const {
   const NodeBook& node = inventory_.node(id);
-  if (const auto refused = group_refusal(node.spec)) return refused;
+  if (const auto refused = class_refusal(node.spec)) return refused;
   if (const auto refused = node_refusal(id)) return refused;
   if (!spreads(node.zone)) return Filter::kZoneSpread;
   return std::nullopt;

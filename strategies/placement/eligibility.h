@@ -42,8 +42,8 @@ class Eligibility {
   const AgentSpec& agent() const { return agent_; }
   const Inventory& inventory() const { return inventory_; }
 
-  // What all nodes of a group have in common: selector, taints, zone spread.
-  bool allows_group(std::uint32_t group) const;
+  // What all nodes of a class have in common: selector, taints, zone spread.
+  bool allows_class(std::uint32_t node_class) const;
   // What a node must have free, of all kinds; more than the need where a ratio is limited.
   std::array<double, kResourceKinds> least_free(std::uint32_t group) const;
   // Affinity and anti-affinity.
@@ -59,7 +59,7 @@ class Eligibility {
   std::optional<Filter> broken_rule(NodeId node) const;
 
  private:
-  std::optional<Filter> group_refusal(const NodeSpec& node) const;
+  std::optional<Filter> class_refusal(const NodeSpec& node) const;
   std::optional<Filter> node_refusal(NodeId node) const;
   bool hosts_match(NodeId node, const AffinityRule& rule) const;
   bool is_guarded_against(const NodeBook& node) const;

@@ -18,6 +18,7 @@ struct BestFitOptions {
 
 class BestFitRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = BestFitOptions;
   BestFitRule(const Options& options, const Eligibility&) : is_nomad_(options.rule == 1) {}
 
@@ -40,6 +41,7 @@ class BestFitRule {
 
 class WorstFitRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = NoOptions;
   WorstFitRule(const Options&, const Eligibility&) {}
 
@@ -53,6 +55,7 @@ class WorstFitRule {
 
 class BalancedRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = NoOptions;
   BalancedRule(const Options&, const Eligibility&) {}
 
@@ -79,6 +82,7 @@ struct DotProductOptions {
 // Kinds count by how scarce they are: by the share of the cluster's capacity that is in use.
 class DotProductRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = DotProductOptions;
   DotProductRule(const Options& options, const Eligibility& who) : measure_(options.measure) {
     const Resources& reserved = who.inventory().total_reserved();

@@ -7,23 +7,32 @@
 namespace phoenix {
 namespace {
 
-// Bit b of `cell` goes to bit b * stride.
-std::uint64_t spread_bits(std::uint64_t cell, unsigned bits, unsigned stride) {
-  std::uint64_t spread = 0;
-  for (unsigned b = 0; b < bits; ++b) spread |= (cell >> b & 1U) << (b * stride);
-  return spread;
+constexpr unsigned kCurveBits = 32;
+
+// Where to cut `count` sorted keys in two: where the curve leaves the largest cell, so that the two
+// boxes overlap least, but never so that one part gets less than a quarter.
+template <class KeyAt>
+std::size_t cut_of(std::size_t count, KeyAt key_at) {
+  std::size_t cut = count / 2;
+  std::uint64_t widest = 0;
+  for (std::size_t n = count / 4 + 1; n + count / 4 < count; ++n) {
+    const std::uint64_t step = key_at(n - 1) ^ key_at(n);
+    if (step > widest) {
+      widest = step;
+      cut = n;
+    }
+  }
+  return cut;
 }
 
-// The spread bits of every cell value, for each number of kinds: the key is asked for at every
-// booking.
-constexpr unsigned kBits = 6;
-using SpreadTable = std::array<std::array<std::uint64_t, 1U << kBits>, kResourceKinds + 1>;
+// Bit b of a byte goes to bit b * stride: the key is asked for at every booking.
+using SpreadTable = std::array<std::array<std::uint64_t, 256>, kResourceKinds + 1>;
 
 SpreadTable make_spread_table() {
   SpreadTable table{};
   for (unsigned stride = 1; stride <= kResourceKinds; ++stride) {
-    for (std::uint64_t cell = 0; cell < (1U << kBits); ++cell) {
-      table[stride][cell] = spread_bits(cell, kBits, stride);
+    for (std::uint64_t byte = 0; byte < 256; ++byte) {
+      for (unsigned b = 0; b < 8; ++b) table[stride][byte] |= (byte >> b & 1U) << (b * stride);
     }
   }
   return table;
@@ -44,14 +53,15 @@ std::uint32_t FreeIndex::add_group(const Resources& capacity) {
 // The place along the curve, then the id: nodes in the same state are in order of their ids.
 std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeId node) {
   static const SpreadTable kTable = make_spread_table();
-  constexpr double kCells = 1U << kBits;
-  const std::size_t stride = group.kinds.size();
+  const auto stride = static_cast<unsigned>(group.kinds.size());
+  const unsigned bits = std::min(16U, kCurveBits / std::max(stride, 1U));
+  const double cells = static_cast<double>(1U << bits);
   std::uint64_t curve = 0;
-  for (std::size_t k = 0; k < stride; ++k) {
+  for (unsigned k = 0; k < stride; ++k) {
     const std::size_t r = group.kinds[k];
     const double share = static_cast<double>(free[r]) / group.capacity[r];
-    const auto cell = static_cast<std::uint64_t>(std::min(share * kCells, kCells - 1));
-    curve |= kTable[stride][cell] << k;
+    const auto cell = static_cast<std::uint64_t>(std::min(share * cells, cells - 1));
+    curve |= (kTable[stride][cell & 255U] | kTable[stride][cell >> 8U] << (8 * stride)) << k;
   }
   return curve << 32U | index(node);
 }
@@ -99,6 +109,7 @@ void FreeIndex::widen(Box& box, const Box& inner) {
     box.high[v] = std::max(box.high[v], inner.high[v]);
   }
   box.least = std::min(box.least, inner.least);
+  box.classes |= inner.classes;
   box.first_key = std::min(box.first_key, inner.first_key);
 }
 
@@ -116,10 +127,21 @@ void FreeIndex::fit_leaf(Box& box) const {
     box.high[v] = *high;
   }
   box.least = *std::min_element(leaf.nodes.begin(), leaf.nodes.begin() + leaf.size);
+  box.classes = 0;
+  for (std::uint32_t i = 0; i < leaf.size; ++i) box.classes |= class_bit(leaf.classes[i]);
 }
 
-void FreeIndex::put(Group& group, NodeId node, std::uint64_t key, const IndexValues& values) {
-  Box own{values, values, key, node, 0};
+void FreeIndex::copy(const Leaf& from, std::uint32_t at, Leaf& to, std::uint32_t place) {
+  to.nodes[place] = from.nodes[at];
+  to.classes[place] = from.classes[at];
+  to.keys[place] = from.keys[at];
+  for (std::size_t v = 0; v < kIndexValues; ++v) to.values[v][place] = from.values[v][at];
+}
+
+void FreeIndex::put(NodeId node, const Place& place, const IndexValues& values) {
+  Group& group = groups_[place.group];
+  const std::uint64_t key = place.key;
+  Box own{values, values, key, node, class_bit(place.node_class), 0};
   if (group.branches.empty()) {
     own.leaf = new_leaf();
     group.branches.push_back({own, {own}});
@@ -139,13 +161,16 @@ void FreeIndex::put(Group& group, NodeId node, std::uint64_t key, const IndexVal
   Leaf& leaf = leaves_[box.leaf];
   const std::uint32_t i = leaf.size++;
   leaf.nodes[i] = node;
+  leaf.classes[i] = place.node_class;
   leaf.keys[i] = key;
   for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = values[v];
   widen(box, own);
   widen(branch.box, own);
 }
 
-IndexValues FreeIndex::take(Group& group, NodeId node, std::uint64_t key) {
+IndexValues FreeIndex::take(NodeId node, const Place& place) {
+  Group& group = groups_[place.group];
+  const std::uint64_t key = place.key;
   const std::size_t b = branch_at(group, key);
   Branch& branch = group.branches[b];
   const std::size_t at = leaf_at(branch, key);
@@ -157,12 +182,10 @@ IndexValues FreeIndex::take(Group& group, NodeId node, std::uint64_t key) {
   bool was_on_edge = box.least == node;
   for (std::size_t v = 0; v < kIndexValues; ++v) {
     values[v] = leaf.values[v][i];
-    leaf.values[v][i] = leaf.values[v][last];
     const bool is_edge = values[v] == box.low[v] || values[v] == box.high[v];
     was_on_edge |= is_edge && box.low[v] < box.high[v];
   }
-  leaf.nodes[i] = leaf.nodes[last];
-  leaf.keys[i] = leaf.keys[last];
+  copy(leaf, last, leaf, i);
   if (leaf.size == 0) {
     drop_leaf(branch, at);
   } else if (leaf.size < kLeafNodes / 4) {
@@ -192,12 +215,7 @@ void FreeIndex::merge_leaf(Branch& branch, std::size_t at) {
   Leaf& leaf = leaves_[box.leaf];
   const Leaf& from = leaves_[next.leaf];
   if (leaf.size + from.size > kLeafNodes / 2) return;
-  for (std::uint32_t j = 0; j < from.size; ++j) {
-    const std::uint32_t i = leaf.size++;
-    leaf.nodes[i] = from.nodes[j];
-    leaf.keys[i] = from.keys[j];
-    for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = from.values[v][j];
-  }
+  for (std::uint32_t j = 0; j < from.size; ++j) copy(from, j, leaf, leaf.size++);
   widen(box, next);
   drop_leaf(branch, at + 1);
 }
@@ -207,7 +225,6 @@ void FreeIndex::drop_leaf(Branch& branch, std::size_t at) {
   branch.leaves.erase(branch.leaves.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-// Halves a full leaf at its median key.
 void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
   const std::uint32_t upper = new_leaf();  // may move leaves_
   Box box = branch.leaves[at];
@@ -216,16 +233,14 @@ void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
   std::iota(order.begin(), order.end(), 0U);
   std::sort(order.begin(), order.end(),
             [&](std::uint32_t a, std::uint32_t b) { return full.keys[a] < full.keys[b]; });
+  const std::size_t cut = cut_of(kLeafNodes, [&](std::size_t n) { return full.keys[order[n]]; });
   Box upper_box = box;
   upper_box.leaf = upper;
-  upper_box.first_key = full.keys[order[kLeafNodes / 2]];
+  upper_box.first_key = full.keys[order[cut]];
   leaves_[box.leaf].size = 0;
   for (std::size_t n = 0; n < kLeafNodes; ++n) {
-    Leaf& leaf = leaves_[n < kLeafNodes / 2 ? box.leaf : upper];
-    const std::uint32_t i = leaf.size++;
-    leaf.nodes[i] = full.nodes[order[n]];
-    leaf.keys[i] = full.keys[order[n]];
-    for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = full.values[v][order[n]];
+    Leaf& leaf = leaves_[n < cut ? box.leaf : upper];
+    copy(full, order[n], leaf, leaf.size++);
   }
   fit_leaf(box);
   fit_leaf(upper_box);
@@ -236,7 +251,9 @@ void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
 void FreeIndex::split_branch(Group& group, std::size_t at) {
   Branch& full = group.branches[at];
   Branch upper;
-  const auto half = full.leaves.begin() + static_cast<std::ptrdiff_t>(full.leaves.size() / 2);
+  const std::size_t cut =
+      cut_of(full.leaves.size(), [&](std::size_t n) { return full.leaves[n].first_key; });
+  const auto half = full.leaves.begin() + static_cast<std::ptrdiff_t>(cut);
   upper.leaves.assign(half, full.leaves.end());
   full.leaves.erase(half, full.leaves.end());
   fit_branch(full);
@@ -245,8 +262,8 @@ void FreeIndex::split_branch(Group& group, std::size_t at) {
                         std::move(upper));
 }
 
-void FreeIndex::insert(NodeId node, std::uint32_t group, const Resources& free,
-                       const Merits& merits) {
+void FreeIndex::insert(NodeId node, std::uint32_t group, std::uint32_t node_class,
+                       const Resources& free, const Merits& merits) {
   assert(group < groups_.size() && !contains(node));
   if (places_.size() <= index(node)) places_.resize(index(node) + 1);
   IndexValues values{};
@@ -254,9 +271,8 @@ void FreeIndex::insert(NodeId node, std::uint32_t group, const Resources& free,
   values[kResourceKinds] = merits.latency;
   values[kResourceKinds + 1] = merits.throughput;
   values[kResourceKinds + 2] = merits.availability;
-  const std::uint64_t key = key_of(groups_[group], free, node);
-  put(groups_[group], node, key, values);
-  places_[index(node)] = {group, key};
+  places_[index(node)] = {group, node_class, key_of(groups_[group], free, node)};
+  put(node, places_[index(node)], values);
   ++groups_[group].size;
   ++size_;
 }
@@ -264,7 +280,7 @@ void FreeIndex::insert(NodeId node, std::uint32_t group, const Resources& free,
 void FreeIndex::erase(NodeId node) {
   assert(contains(node));
   Place& place = places_[index(node)];
-  take(groups_[place.group], node, place.key);
+  take(node, place);
   --groups_[place.group].size;
   --size_;
   place = {};
@@ -273,11 +289,10 @@ void FreeIndex::erase(NodeId node) {
 void FreeIndex::update(NodeId node, const Resources& free) {
   assert(contains(node));
   Place& place = places_[index(node)];
-  Group& group = groups_[place.group];
-  IndexValues values = take(group, node, place.key);
+  IndexValues values = take(node, place);
   for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
-  place.key = key_of(group, free, node);
-  put(group, node, place.key, values);
+  place.key = key_of(groups_[place.group], free, node);
+  put(node, place, values);
 }
 
 }  // namespace phoenix

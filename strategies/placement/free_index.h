@@ -1,11 +1,10 @@
 // The nodes that may take agents, ordered so that those with alike room lie together: placers find
 // the best node by looking at a few boxes of nodes instead of at every node.
 //
-// Nodes of one class (same capacity, zone, labels, taints, price) form a group. Inside it they are
-// ordered along a Z-curve through their free shares (Morton 1966) and cut into leaves, and the
-// leaves into branches; each knows the box its nodes' values lie in. A search bounds its score by
-// the boxes and opens only what may hold something better (branch and bound). Values are exact:
-// amounts are whole numbers below 2^53.
+// Nodes of equal capacity form a group. Inside it they are ordered along a Z-curve through their
+// free shares (Morton 1966) and cut into leaves, and the leaves into branches; each knows the box
+// its nodes' values lie in. A search bounds its score by the boxes and opens only what may hold
+// something better (branch and bound). Values are exact: amounts are whole numbers below 2^53.
 //
 // One thread at a time. An update is O(leaf + log leaves); nothing allocates once leaves have
 // grown.
@@ -43,12 +42,14 @@ class FreeIndex {
     IndexValues high;
     std::uint64_t first_key = 0;  // keys inside are at least this, and below the next box's
     NodeId least = kNoNode;       // lowest id inside, for ties
+    std::uint64_t classes = 0;    // bit class_bit(c) is set for each class c inside
     std::uint32_t leaf = 0;       // of a leaf's box
   };
 
   struct Leaf {
     std::uint32_t size = 0;
     std::array<NodeId, kLeafNodes> nodes;
+    std::array<std::uint32_t, kLeafNodes> classes;
     std::array<std::uint64_t, kLeafNodes> keys;
     std::array<std::array<double, kLeafNodes>, kIndexValues> values;  // by value, then by place
   };
@@ -65,11 +66,17 @@ class FreeIndex {
     std::size_t size = 0;
   };
 
+  // What else nodes may have in common is a number, the class, whose meaning is the caller's.
+  static std::uint64_t class_bit(std::uint32_t node_class) {
+    return std::uint64_t{1} << node_class % 64;
+  }
+
   // Groups are numbered from 0 in order of adding.
   std::uint32_t add_group(const Resources& capacity);
 
   // REQUIRES: the node is not in the index.
-  void insert(NodeId node, std::uint32_t group, const Resources& free, const Merits& merits);
+  void insert(NodeId node, std::uint32_t group, std::uint32_t node_class, const Resources& free,
+              const Merits& merits);
   // REQUIRES: the node is in the index.
   void update(NodeId node, const Resources& free);
   void erase(NodeId node);
@@ -85,6 +92,7 @@ class FreeIndex {
   static constexpr std::uint32_t kNoGroup = 0xffffffffU;
   struct Place {
     std::uint32_t group = kNoGroup;
+    std::uint32_t node_class = 0;
     std::uint64_t key = 0;
   };
 
@@ -95,12 +103,13 @@ class FreeIndex {
   static void fit_branch(Branch& branch);
 
   std::uint32_t place_in(const Leaf& leaf, NodeId node) const;
-  void put(Group& group, NodeId node, std::uint64_t key, const IndexValues& values);
-  IndexValues take(Group& group, NodeId node, std::uint64_t key);
+  void put(NodeId node, const Place& place, const IndexValues& values);
+  IndexValues take(NodeId node, const Place& place);
   void split_leaf(Branch& branch, std::size_t at);
   static void split_branch(Group& group, std::size_t at);
   void merge_leaf(Branch& branch, std::size_t at);
   void drop_leaf(Branch& branch, std::size_t at);
+  static void copy(const Leaf& from, std::uint32_t at, Leaf& to, std::uint32_t place);
   void fit_leaf(Box& box) const;
   std::uint32_t new_leaf();
 

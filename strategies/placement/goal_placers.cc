@@ -22,6 +22,7 @@ bool is_idle(const GroupTerms& terms, const NodeShares& node) {
 // Cheapest, and of equally cheap ones the fullest.
 class CostRule {
  public:
+  static constexpr bool kReadsMerits = false;
   using Options = NoOptions;
   CostRule(const Options&, const Eligibility&) {}
 
@@ -64,6 +65,7 @@ struct ObjectivesOptions {
 
 class ObjectivesRule {
  public:
+  static constexpr bool kReadsMerits = true;
   using Options = ObjectivesOptions;
   ObjectivesRule(const Options& options, const Eligibility& who) : options_(options) {
     const auto groups = who.inventory().index_of_free().groups();
@@ -112,6 +114,7 @@ struct SpreadOptions {
 
 class InsideRule {
  public:
+  static constexpr bool kReadsMerits = false;
   InsideRule(bool packs) : packs_(packs) {}
   void enter(const GroupTerms& terms) { terms_ = &terms; }
   double value(const NodeShares& node) const {
@@ -137,8 +140,8 @@ class Spread : public Placer {
     const Eligibility who(agent, inventory);
     InsideRule rule(options_.inside == 1);
     for (const Zone& zone : zones(agent, inventory)) {
-      const Found found = search_.best(rule, who, [&](std::uint32_t group) {
-        return inventory.group_zone(group) == zone.number;
+      const Found found = search_.best(rule, who, [&](std::uint32_t node_class) {
+        return inventory.classes()[node_class].zone == zone.number;
       });
       if (found.node == kNoNode) continue;
       Choice choice = choice_of(found, inventory);

@@ -33,7 +33,10 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
     terms.need[k] = static_cast<double>(who.agent().need[r]) * terms.scale[k];
   }
   terms.least = who.least_free(group);
-  terms.price_per_hour = who.inventory().group_example(group).price_per_hour;
+  for (std::size_t r = 0; r < kResourceKinds; ++r) {
+    terms.lacks_a_kind |= terms.least[r] > nodes.capacity[r];
+  }
+  terms.price_per_hour = who.inventory().price_of_group(group);
   return terms;
 }
 

@@ -6,6 +6,7 @@
 //   double value(const NodeShares&) const         of one node, higher is better
 //   double bound(const NodeShares& low, const NodeShares& high) const
 //       at least the value of every node between the two; `low` has room for the agent
+//   static constexpr bool kReadsMerits            whether they look at NodeShares::merits
 // Bounds computed by the same operations as values keep rounding on the safe side.
 //
 // Exact: the answer is that of a scan over all nodes, ties to the lowest id. O(groups + branches)
@@ -13,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "strategies/placement/eligibility.h"
@@ -29,6 +31,7 @@ struct GroupTerms {
   std::array<double, kResourceKinds> need{};   // share of the capacity
   std::array<double, kResourceKinds> least{};  // that must be free, base units
   double price_per_hour = 0;
+  bool lacks_a_kind = false;  // that the agent needs
   Shares needs() const { return {need.data(), count}; }
   // The largest share of the node the agent takes.
   double dominant_need() const {
@@ -95,32 +98,33 @@ double value_of(Rule& rule, const Eligibility& who, NodeId id) {
 template <class Rule>
 class IndexSearch {
  public:
-  // Groups and nodes a caller wants left out.
-  struct AllGroups {
+  // Classes and nodes a caller wants left out.
+  struct AllClasses {
     bool operator()(std::uint32_t) const { return true; }
   };
   struct AllNodes {
     bool operator()(NodeId) const { return true; }
   };
 
-  template <class GroupFilter = AllGroups, class NodeFilter = AllNodes>
-  Found best(Rule& rule, const Eligibility& who, GroupFilter allows_group = {},
+  template <class ClassFilter = AllClasses, class NodeFilter = AllNodes>
+  Found best(Rule& rule, const Eligibility& who, ClassFilter allows_class = {},
              NodeFilter allows_node = {}) {
     Found found;
     if (who.is_confined()) {
       for (const NodeId node : who.confines()) {
         if (who.refusal(node) || !allows_node(node)) continue;
-        if (!allows_group(who.inventory().node(node).group)) continue;
+        if (!allows_class(who.inventory().node(node).node_class)) continue;
         const double score = value_of(rule, who, node);
         if (found.beaten_by(score, node)) found = {node, score};
       }
       return found;
     }
-    bound_branches(rule, who, allows_group);
+    admit_classes(who, allows_class);
+    bound_branches(rule, who);
     while (const Candidate* next = most_promising(branches_, found)) {
       const GroupTerms& terms = terms_[next->terms];
       rule.enter(terms);
-      bound_leaves(rule, *next->branch, terms);
+      bound_leaves(rule, *next->branch, terms, found);
       while (const Candidate* leaf = most_promising(leaves_, found)) {
         open(rule, who, who.inventory().index_of_free().leaf(leaf->leaf), terms, allows_node,
              found);
@@ -141,10 +145,16 @@ class IndexSearch {
   // The best of those that may hold something better than what is found, taken out; else null.
   const Candidate* most_promising(std::vector<Candidate>& candidates, const Found& found) {
     std::size_t best = candidates.size();
-    Found most = found;
+    bool is_any = found.node != kNoNode;
+    double bound = found.score;
+    NodeId least = found.node;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (!most.beaten_by(candidates[i].bound, candidates[i].least)) continue;
-      most = {candidates[i].least, candidates[i].bound};
+      const Candidate& candidate = candidates[i];
+      if (is_any && candidate.bound < bound) continue;
+      if (is_any && candidate.bound == bound && candidate.least >= least) continue;
+      is_any = true;
+      bound = candidate.bound;
+      least = candidate.least;
       best = i;
     }
     if (best == candidates.size()) return nullptr;
@@ -154,73 +164,105 @@ class IndexSearch {
     return &taken_;
   }
 
-  template <class GroupFilter>
-  void bound_branches(Rule& rule, const Eligibility& who, GroupFilter allows_group) {
+  template <class ClassFilter>
+  void admit_classes(const Eligibility& who, ClassFilter allows_class) {
+    const auto classes = who.inventory().classes();
+    is_admitted_.assign(classes.size(), false);
+    admitted_bits_ = 0;
+    admits_all_ = true;
+    for (std::uint32_t c = 0; c < classes.size(); ++c) {
+      if (classes[c].ready == 0) continue;
+      is_admitted_[c] = allows_class(c) && who.allows_class(c);
+      if (is_admitted_[c]) admitted_bits_ |= FreeIndex::class_bit(c);
+      admits_all_ &= is_admitted_[c];
+    }
+  }
+
+  void bound_branches(Rule& rule, const Eligibility& who) {
     branches_.clear();
     terms_.clear();
     const auto groups = who.inventory().index_of_free().groups();
     for (std::uint32_t g = 0; g < groups.size(); ++g) {
-      if (groups[g].size == 0 || !allows_group(g) || !who.allows_group(g)) continue;
+      if (groups[g].size == 0) continue;
       const auto number = static_cast<std::uint32_t>(terms_.size());
       terms_.push_back(group_terms(who, g));
+      if (terms_.back().lacks_a_kind) continue;
       rule.enter(terms_.back());
       for (const FreeIndex::Branch& branch : groups[g].branches) {
-        add(rule, branch.box, terms_.back(), {0, branch.box.least, number, 0, &branch}, branches_);
+        const double bound = bound_of(rule, branch.box, terms_.back());
+        if (bound > kNothing) branches_.push_back({bound, branch.box.least, number, 0, &branch});
       }
     }
   }
 
-  void bound_leaves(Rule& rule, const FreeIndex::Branch& branch, const GroupTerms& terms) {
+  void bound_leaves(Rule& rule, const FreeIndex::Branch& branch, const GroupTerms& terms,
+                    const Found& found) {
     leaves_.clear();
     for (const FreeIndex::Box& box : branch.leaves) {
-      add(rule, box, terms, {0, box.least, 0, box.leaf, nullptr}, leaves_);
+      const double bound = bound_of(rule, box, terms);
+      if (bound > kNothing && found.beaten_by(bound, box.least)) {
+        leaves_.push_back({bound, box.least, 0, box.leaf, nullptr});
+      }
     }
   }
 
-  static void add(Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms,
-                  Candidate candidate, std::vector<Candidate>& candidates) {
-    for (std::size_t r = 0; r < kResourceKinds; ++r) {
-      if (box.high[r] < terms.least[r]) return;
-    }
+  static constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+  // At least the value of any node in the box that the agent may go to; kNothing if there is none.
+  double bound_of(const Rule& rule, const FreeIndex::Box& box, const GroupTerms& terms) const {
+    if ((box.classes & admitted_bits_) == 0) return kNothing;
     NodeShares low;
     NodeShares high;
-    const bool is_point = box.low == box.high;
+    bool is_point = true;
     for (std::size_t k = 0; k < terms.count; ++k) {
       const std::size_t r = terms.kinds[k];
+      if (box.high[r] < terms.least[r]) return kNothing;
+      is_point &= box.low[r] == box.high[r];
       low.free[k] = std::max(box.low[r], terms.least[r]) * terms.scale[k];
       high.free[k] = box.high[r] * terms.scale[k];
     }
-    low.merits = {box.low[kResourceKinds], box.low[kResourceKinds + 1],
-                  box.low[kResourceKinds + 2]};
-    high.merits = {box.high[kResourceKinds], box.high[kResourceKinds + 1],
-                   box.high[kResourceKinds + 2]};
+    if constexpr (Rule::kReadsMerits) {
+      for (std::size_t v = kResourceKinds; v < kIndexValues; ++v) {
+        is_point &= box.low[v] == box.high[v];
+      }
+      low.merits = merits_of(box.low);
+      high.merits = merits_of(box.high);
+    }
     // Nodes in the same state are as good as each other: what is not better need not be opened.
-    candidate.bound = is_point ? rule.value(low) : rule.bound(low, high);
-    candidates.push_back(candidate);
+    return is_point ? rule.value(low) : rule.bound(low, high);
+  }
+
+  static Merits merits_of(const IndexValues& values) {
+    return {values[kResourceKinds], values[kResourceKinds + 1], values[kResourceKinds + 2]};
   }
 
   template <class NodeFilter>
-  static void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
-                   const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
+  void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
+            const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
     for (std::uint32_t i = 0; i < leaf.size; ++i) {
+      NodeShares shares;
       bool has_room = true;
-      for (std::size_t r = 0; r < kResourceKinds; ++r) {
+      for (std::size_t k = 0; k < terms.count; ++k) {
+        const std::size_t r = terms.kinds[k];
         has_room &= leaf.values[r][i] >= terms.least[r];
+        shares.free[k] = leaf.values[r][i] * terms.scale[k];
       }
       if (!has_room) continue;
-      NodeShares shares;
-      for (std::size_t k = 0; k < terms.count; ++k) {
-        shares.free[k] = leaf.values[terms.kinds[k]][i] * terms.scale[k];
+      if constexpr (Rule::kReadsMerits) {
+        shares.merits = {leaf.values[kResourceKinds][i], leaf.values[kResourceKinds + 1][i],
+                         leaf.values[kResourceKinds + 2][i]};
       }
-      shares.merits = {leaf.values[kResourceKinds][i], leaf.values[kResourceKinds + 1][i],
-                       leaf.values[kResourceKinds + 2][i]};
       const double score = rule.value(shares);
       const NodeId node = leaf.nodes[i];
       if (!found.beaten_by(score, node)) continue;
+      if (!admits_all_ && !is_admitted_[leaf.classes[i]]) continue;
       if (who.allows_node(node) && allows_node(node)) found = {node, score};
     }
   }
 
+  std::vector<bool> is_admitted_;    // by class
+  std::uint64_t admitted_bits_ = 0;  // as FreeIndex::class_bit()
+  bool admits_all_ = true;
   Candidate taken_{};
   std::vector<Candidate> branches_;
   std::vector<Candidate> leaves_;

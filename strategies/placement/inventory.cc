@@ -29,10 +29,9 @@ std::vector<T> sorted(std::vector<T> values) {
   return values;
 }
 
-// What the nodes of a group share, as one text. Lengths keep parts apart whatever they hold.
-std::string group_text(const NodeBook& node) {
-  std::string text = std::to_string(node.zone) + '/' + print_number(node.spec.price_per_hour);
-  for (const Amount amount : node.capacity.amounts) text += '/' + std::to_string(amount);
+// What the nodes of a class share, as one text. Lengths keep parts apart whatever they hold.
+std::string class_text(const NodeBook& node) {
+  std::string text = std::to_string(node.group) + '/' + std::to_string(node.zone);
   const auto add = [&](const std::string& part) {
     text += '/' + std::to_string(part.size()) + ':' + part;
   };
@@ -101,14 +100,20 @@ std::uint32_t Inventory::zone_of(const std::string& name) {
   return zone;
 }
 
-std::uint32_t Inventory::group_of(const NodeBook& node) {
-  const auto [entry, is_new] = group_numbers_.try_emplace(group_text(node));
-  if (is_new) {
-    entry->second = index_.add_group(node.capacity);
-    group_examples_.push_back(node.spec);
-    group_zones_.push_back(node.zone);
+void Inventory::classify(NodeBook& node) {
+  const auto [group, is_new_group] =
+      group_numbers_.try_emplace({node.capacity.amounts, node.spec.price_per_hour});
+  if (is_new_group) {
+    group->second = index_.add_group(node.capacity);
+    group_prices_.push_back(node.spec.price_per_hour);
   }
-  return entry->second;
+  node.group = group->second;
+  const auto [number, is_new_class] = class_numbers_.try_emplace(class_text(node));
+  if (is_new_class) {
+    number->second = static_cast<std::uint32_t>(classes_.size());
+    classes_.push_back({node.spec, node.zone, 0});
+  }
+  node.node_class = number->second;
 }
 
 Status Inventory::add_node(const NodeSpec& spec) {
@@ -120,7 +125,7 @@ Status Inventory::add_node(const NodeSpec& spec) {
   node.spec = spec;
   node.capacity = spec.capacity;
   node.zone = zone_of(spec.zone);
-  node.group = group_of(node);
+  classify(node);
   ++node.generation;
   ++node_count_;
   count_capacity(node, 1);
@@ -163,6 +168,11 @@ void Inventory::count_capacity(const NodeBook& node, int sign) {
   }
 }
 
+void Inventory::unindex(NodeBook& node) {
+  index_.erase(node.spec.id);
+  --classes_[node.node_class].ready;
+}
+
 // Keeps the index to nodes that may take something.
 void Inventory::reindex(NodeBook& node) {
   const NodeId id = node.spec.id;
@@ -171,9 +181,10 @@ void Inventory::reindex(NodeBook& node) {
   if (belongs && is_in) {
     index_.update(id, node.free());
   } else if (belongs) {
-    index_.insert(id, node.group, node.free(), node.merits);
+    index_.insert(id, node.group, node.node_class, node.free(), node.merits);
+    ++classes_[node.node_class].ready;
   } else if (is_in) {
-    index_.erase(id);
+    unindex(node);
   }
 }
 
@@ -194,12 +205,12 @@ Status Inventory::observe(std::span<const NodeObservation> observations) {
     node.is_observed = true;
     const Resources capacity = seen.capacity == Resources{} ? node.capacity : seen.capacity;
     if (capacity == node.capacity && seen.other_use == node.other_use) continue;
-    if (index_.contains(seen.node)) index_.erase(seen.node);
+    if (index_.contains(seen.node)) unindex(node);
     count_capacity(node, -1);
     node.capacity = capacity;
     count_capacity(node, 1);
     node.other_use = seen.other_use;
-    node.group = group_of(node);
+    classify(node);
     ++node.generation;
     reindex(node);
   }
@@ -229,7 +240,7 @@ void Inventory::refresh_merits() {
     if (merits == node.merits) continue;
     node.merits = merits;
     if (!index_.contains(node.spec.id)) continue;
-    index_.erase(node.spec.id);
+    unindex(node);
     reindex(node);
   }
 }

@@ -62,9 +62,10 @@ struct AgentObservation {
 struct NodeBook {
   NodeSpec spec;
   NodeState state = NodeState::kReady;
-  std::uint32_t zone = 0;   // see Inventory::zone()
-  std::uint32_t group = 0;  // see FreeIndex and Inventory::group_example()
-  Resources capacity;       // as observed last, at first as in the spec
+  std::uint32_t zone = 0;        // see Inventory::zone()
+  std::uint32_t group = 0;       // of the index: nodes of the same capacity and price
+  std::uint32_t node_class = 0;  // nodes of the same group, zone, labels and taints
+  Resources capacity;            // as observed last, at first as in the spec
   Resources reserved;
   Resources other_use;
   Generation generation = 0;
@@ -154,9 +155,15 @@ class Inventory {
   const Resources& total_reserved() const { return total_reserved_; }  // everywhere
 
   const FreeIndex& index_of_free() const { return index_; }
-  // A node whose labels, zone, taints and price all nodes of the group share.
-  const NodeSpec& group_example(std::uint32_t group) const { return group_examples_[group]; }
-  std::uint32_t group_zone(std::uint32_t group) const { return group_zones_[group]; }
+  double price_of_group(std::uint32_t group) const { return group_prices_[group]; }
+  // What the nodes of a class have in common. Classes are never forgotten: a label or a reported
+  // capacity that is each node's own makes as many classes as nodes, and searches slow.
+  struct NodeClass {
+    NodeSpec example;
+    std::uint32_t zone = 0;
+    std::uint32_t ready = 0;  // nodes in the index
+  };
+  std::span<const NodeClass> classes() const { return classes_; }
 
   // Agents of a service, and how many of them a zone has; those on the move count twice.
   std::span<const AgentId> agents_of(ServiceId service) const;
@@ -175,8 +182,9 @@ class Inventory {
   AgentBook& book(AgentId agent);
   NodeBook& book(NodeId node);
   std::uint32_t zone_of(const std::string& name);
-  std::uint32_t group_of(const NodeBook& node);
+  void classify(NodeBook& node);
   void reindex(NodeBook& node);
+  void unindex(NodeBook& node);
   void refresh_merits();
   void count_capacity(const NodeBook& node, int sign);
   void reserve(NodeBook& node, const AgentBook& agent);
@@ -196,9 +204,10 @@ class Inventory {
   Resources total_capacity_;
   Resources total_reserved_;
   std::vector<ZoneBook> zones_;
-  std::vector<NodeSpec> group_examples_;
-  std::vector<std::uint32_t> group_zones_;
-  std::map<std::string, std::uint32_t> group_numbers_;  // by what nodes of a group share, as text
+  std::vector<double> group_prices_;
+  std::map<std::pair<std::array<Amount, kResourceKinds>, double>, std::uint32_t> group_numbers_;
+  std::vector<NodeClass> classes_;
+  std::map<std::string, std::uint32_t> class_numbers_;  // by what nodes of a class share, as text
   std::vector<Service> services_;                       // by id
   std::map<Label, std::vector<AgentId>> labelled_;      // sorted ids
   FreeIndex index_;

@@ -29,6 +29,7 @@ struct ScoreOptions {
 // kinds; to spread, its opposite and use with evenness.
 class ScoreRule {
  public:
+  static constexpr bool kReadsMerits = true;
   using Options = ScoreOptions;
   ScoreRule(const Options& options, const Eligibility&) : options_(options) {}
 
@@ -82,7 +83,7 @@ class ScorePlacer : public Placer {
     const std::vector<NodeId> hosts = soft_hosts(agent, inventory);
     rule.set_affinity(affinity_elsewhere(agent));
     Found found = search_.best(
-        rule, who, typename IndexSearch<ScoreRule>::AllGroups{},
+        rule, who, typename IndexSearch<ScoreRule>::AllClasses{},
         [&](NodeId node) { return !std::binary_search(hosts.begin(), hosts.end(), node); });
     for (const NodeId node : hosts) {
       if (who.refusal(node)) continue;

@@ -1,9 +1,10 @@
 #include "strategies/scaling/sizing.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <cstdio>
+
+#include "strategies/forecasting/erlang.h"
 
 namespace phoenix {
 
@@ -26,26 +27,6 @@ double once_ready(double mean, const Capacity& capacity) {
   return mean * capacity.ready / capacity.supply();
 }
 
-double erlang_c(int servers, double offered) {
-  assert(servers >= 1);
-  if (!(offered > 0)) return 0;
-  if (offered >= servers) return 1;
-  double blocked = 1;
-  for (int k = 1; k <= servers; ++k) blocked = offered * blocked / (k + offered * blocked);
-  return servers * blocked / (servers - offered * (1 - blocked));
-}
-
-double response_tail(int servers, double rate, double service_rate, double t) {
-  const double offered = rate / service_rate;
-  if (offered >= servers) return 1;
-  const double waits = erlang_c(servers, offered);
-  const double served = std::exp(-service_rate * t);
-  const double spare = servers - 1 - offered;
-  // The general form divides by `spare`; this is its limit there.
-  if (std::abs(spare) < 1e-9) return served * (1 + waits * service_rate * t);
-  return served * (1 + waits * (1 - std::exp(-service_rate * t * spare)) / spare);
-}
-
 int nodes_for_rate(double rate, const NodeModel& node) {
   const double carried = node.capacity_per_s * node.target_utilization;
   return carried > 0 ? ceil_nodes(rate / carried) : 0;
@@ -55,7 +36,7 @@ int nodes_for_response(double rate, const NodeModel& node, int most) {
   if (!(node.target_p95_s > 0) || !(node.capacity_per_s > 0) || !(rate > 0)) return 0;
   const double service_rate = node.capacity_per_s / node.cores;
   const auto in_time = [&](int nodes) {
-    return response_tail(node.cores, rate / nodes, service_rate, node.target_p95_s) <= 0.05;
+    return response_tail(node.cores, {rate / nodes, service_rate}, node.target_p95_s) <= 0.05;
   };
   int low = 1;
   int high = std::max(most, 1);

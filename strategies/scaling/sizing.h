@@ -22,13 +22,6 @@ int shrunk(int current, int wanted, int minimum);
 // What a mean over the ready nodes will be once those under way carry their part.
 double once_ready(double mean, const Capacity& capacity);
 
-// Probability that a request waits in M/M/c with offered load `a` = rate / service rate; 0 where
-// nothing is offered, 1 where a >= c. O(c), by the recurrence of Erlang B.
-double erlang_c(int servers, double offered);
-
-// P(response > t) in M/M/c, first come first served; 1 where it is unstable.
-double response_tail(int servers, double rate, double service_rate, double t);
-
 struct NodeModel {
   double capacity_per_s = 0;  // requests a second of a node that is fully busy
   int cores = 1;

@@ -127,7 +127,7 @@ class RuleTuner : public Tuner {
       if (rule.due > view.now) continue;
       const int best = best_action(rule, view);
       if (!rule.rule->trigger(view) || best < 0) {
-        trials_.note_dropped(entry_of(rule), view.now);
+        ++trials_.status.dropped;
         rule.due = kNever;
         continue;
       }

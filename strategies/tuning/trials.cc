@@ -165,9 +165,4 @@ void Trials::on_outcome(const TuningOutcome& outcome) {
   }
 }
 
-void Trials::note_dropped(ActiveOptimization entry, Time now) {
-  ++status.dropped;
-  keep_in_history(std::move(entry), TrialPhase::kDropped, now);
-}
-
 }  // namespace phoenix

@@ -49,9 +49,6 @@ class Trials {
   void act(TuningAction action, std::vector<TuningAction>& out) {
     emit(std::move(action), false, out);
   }
-  // Something that waited and is not wanted any more.
-  void note_dropped(ActiveOptimization entry, Time now);
-
   // Of what has a trial or had one; who queues adds its queue.
   TunerStatus status;
 

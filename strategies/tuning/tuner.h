@@ -93,14 +93,13 @@ enum class TrialPhase : std::uint8_t {
   kTrying,      // done, being measured
   kConfirming,  // taken back for a while, to see that it was no accident
   kKept,
-  kUndone,   // no better, or worse
-  kVoid,     // the load changed, values were missing, or the world refused
-  kDropped,  // its trigger cleared while it waited
+  kUndone,  // no better, or worse
+  kVoid,    // the load changed, values were missing, or the world refused
 };
 
 constexpr std::string_view to_text(TrialPhase phase) {
-  constexpr std::string_view kNames[] = {"queued", "trying", "confirming", "kept",
-                                         "undone", "void",   "dropped"};
+  constexpr std::string_view kNames[] = {"queued", "trying", "confirming",
+                                         "kept",   "undone", "void"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -119,7 +118,8 @@ struct ActiveOptimization {
 struct TunerStatus {
   std::vector<ActiveOptimization> active;   // queued and under way
   std::vector<ActiveOptimization> history;  // ended, the newest 100, oldest first
-  std::uint64_t tried = 0, kept = 0, undone = 0, voided = 0, dropped = 0;
+  std::uint64_t tried = 0, kept = 0, undone = 0, voided = 0;
+  std::uint64_t dropped = 0;          // trigger had cleared when the delay was over
   std::uint64_t unknown_windows = 0;  // nothing could be judged for lack of values
 };
 

@@ -32,6 +32,10 @@ zone_bandwidth = "80 Gbps"
 zone_latency = "400 us"
 jitter = "exponential(10 us)"
 flow_above = "2 MiB"
+message_overhead = "66 B"
+compress_speed = "4 Gbps"
+decompress_speed = "24 Gbps"
+connection_memory = "16 KiB"
 
 [[cluster.group]]
 name = "new"
@@ -55,6 +59,7 @@ name = "old"
 count = 3
 cores = 2
 cpu_per_message = "7 us"
+cpu_per_frame = "2 us"
 backlog = 50
 zone = "b"
 network = "40 Gbps"
@@ -69,6 +74,10 @@ name = "shop"
 discipline = "fifo"
 queue = 100
 memory = "1 GiB"
+protocol = "http"
+agent_memory = "2 MiB"
+cold_start = "70 ms"
+wake_time = "90 ms"
 
 [[service.class]]
 name = "checkout"
@@ -80,6 +89,7 @@ deadline = "1 s"
 attempt_timeout = "300 ms"
 memory = "1 MB"
 repeatable = false
+compression = 2.5
 
 [[service.class]]
 name = "browse"
@@ -127,6 +137,19 @@ report_timeout = "29 s"
 
 [strategies]
 balancer = "p2c[choices=3]"
+
+[knobs]
+batch_size = 10
+batch_delay = "2 ms"
+compress_above = "1 KiB"
+pool_size = 20
+http_pool_size = 30
+socket_buffer = "64 KB"
+direct_routing = true
+workers = 8
+queue_length = 40
+max_in_flight = 50
+hibernate_idle = "5 min"
 
 [targets]
 response_time_p95 = "80 ms"
@@ -218,6 +241,10 @@ TEST(FullScenario, SetsTheCluster) {
   EXPECT_EQ(c.jitter.kind(), Distribution::Kind::kExponential);
   EXPECT_DOUBLE_EQ(c.jitter.mean(), 10e-6);
   EXPECT_EQ(c.flow_above_bytes, 2097152.0);
+  EXPECT_EQ(c.message_overhead_bytes, 66.0);
+  EXPECT_EQ(c.compress_speed, 500e6);
+  EXPECT_EQ(c.decompress_speed, 3e9);
+  EXPECT_EQ(c.connection_memory_bytes, 16384.0);
   ASSERT_EQ(c.groups.size(), 2U);
   EXPECT_EQ(c.groups[1].name, "old");
   EXPECT_EQ(c.groups[1].count, NodeGroup{}.count);
@@ -245,6 +272,7 @@ TEST(FullScenario, SetsGatewayAndReports) {
   EXPECT_EQ(s.gateway.count, 3);
   EXPECT_EQ(s.gateway.cores, 2);
   EXPECT_EQ(s.gateway.cpu_per_message, microseconds(7));
+  EXPECT_EQ(s.gateway.cpu_per_frame, microseconds(2));
   EXPECT_EQ(s.gateway.backlog, 50);
   EXPECT_EQ(s.gateway.zone, "b");
   EXPECT_EQ(s.gateway.bandwidth, 5e9);
@@ -261,6 +289,10 @@ TEST(FullScenario, SetsServicesAndClasses) {
   EXPECT_EQ(shop.discipline, Discipline::kFifo);
   EXPECT_EQ(shop.queue, 100);
   EXPECT_EQ(shop.memory_bytes, 1073741824.0);
+  EXPECT_EQ(shop.protocol, WireProtocol::kHttp);
+  EXPECT_EQ(shop.agent_memory_bytes, 2097152.0);
+  EXPECT_EQ(shop.cold_start, milliseconds(70));
+  EXPECT_EQ(shop.wake_time, milliseconds(90));
   ASSERT_EQ(shop.classes.size(), 2U);
   const RequestClass& checkout = shop.classes[0];
   EXPECT_EQ(checkout.name, "checkout");
@@ -273,9 +305,26 @@ TEST(FullScenario, SetsServicesAndClasses) {
   EXPECT_EQ(checkout.attempt_timeout, milliseconds(300));
   EXPECT_EQ(checkout.memory_bytes, 1e6);
   EXPECT_FALSE(checkout.repeatable);
+  EXPECT_EQ(checkout.compression, 2.5);
   EXPECT_EQ(shop.classes[1].share, 0.8);
   EXPECT_EQ(services[1].name, "mail");
   EXPECT_EQ(services[1].classes.at(0).attempt_timeout, Duration::max());
+}
+
+TEST(FullScenario, SetsTheKnobs) {
+  Knobs knobs;
+  knobs.batch_size = 10;
+  knobs.batch_delay = milliseconds(2);
+  knobs.compress_above = 1024;
+  knobs.pool_size = 20;
+  knobs.http_pool_size = 30;
+  knobs.socket_buffer = 64'000;
+  knobs.direct_routing = true;
+  knobs.workers = 8;
+  knobs.queue_length = 40;
+  knobs.max_in_flight = 50;
+  knobs.hibernate_idle = minutes(5);
+  EXPECT_EQ(parse(kFull).knobs, knobs);
 }
 
 TEST(FullScenario, SetsTheWorkload) {
