@@ -78,7 +78,8 @@ void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
   NodeReading reading;
   reading.node = id;
   reading.measured_at = report.measured_at;
-  reading.is_healthy = node.phase == NodePhase::kReady;
+  // An ejected node idles, and would make the cluster look as if there were room.
+  reading.is_healthy = node.phase == NodePhase::kReady && !node.is_ejected;
   reading.metrics.cpu_utilization = static_cast<double>(report.cpu);
   reading.metrics.memory_utilization = static_cast<double>(report.memory);
   reading.metrics.network_utilization = static_cast<double>(report.network);
@@ -92,6 +93,8 @@ void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
 }
 
 void ClusterWatch::on_gateway_report(const GatewayReport& report) {
+  for (WatchedNode& node : nodes_) node.is_ejected = false;
+  for (const NodeId node : report.ejected) nodes_[index(node)].is_ejected = true;
   totals_.measured_at = report.to;
   totals_.arrived += static_cast<double>(report.offered);
   totals_.answered += static_cast<double>(report.completed);
