@@ -55,6 +55,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::start(net::Loop& loop, Gatew
   if (!provisioner) return Error{"provision: " + provisioner.error()};
   made->provisioner_ = std::move(*provisioner);
   gateway.attach(made.get());
+  made->control_->begin();
   made->arm();
   return made;
 }
@@ -234,6 +235,14 @@ Status ControlPlane::set_knob(std::string_view knob, double value) {
   const Result<KnobId> id = knob_named(knob);
   if (!id) return Error{id.error()};
   return gateway_.turn_knob(*id, value);
+}
+
+Status ControlPlane::start_agent(const AgentSpec&, NodeId) {
+  return Error{"a gateway places no agents"};
+}
+void ControlPlane::stop_agent(AgentId) {}
+void ControlPlane::migration_step(const MigrationOrder& order) {
+  control_->step_ended(order.token, Error{"a gateway moves no agents"});
 }
 
 // Nodes as the directory has them.

@@ -61,6 +61,10 @@ class ControlPlane final : public ControlPart, private ControlWorld {
   Status remove(NodeId node, Duration grace) override;
   Status keep(NodeId node) override;
   Status set_knob(std::string_view knob, double value) override;
+  // Agents are for their own nodes to place: none is planned here.
+  Status start_agent(const AgentSpec& agent, NodeId node) override;
+  void stop_agent(AgentId agent) override;
+  void migration_step(const MigrationOrder& order) override;
 
   void arm();
   void on_due();

@@ -39,7 +39,7 @@ AgentMover::AgentMover(Find find, Ended ended) : find_(std::move(find)), ended_(
 AgentMover::~AgentMover() { *alive_ = false; }
 
 void AgentMover::end(const std::shared_ptr<Step>& step, const Status& how) {
-  ended_(step->order.token, how, how ? step->dirty_bytes : kUnknown);
+  ended_(step->order, how, how ? step->dirty_bytes : kUnknown);
 }
 
 void AgentMover::step(const MigrationOrder& given, const std::string& service, double weight) {

@@ -27,7 +27,8 @@ class AgentMover {
   };
   using Find = std::function<Party(NodeId node)>;
   // Once for every step. `dirty_bytes`: of a copy round, what had changed when it ended; else NaN.
-  using Ended = std::function<void(std::uint64_t token, const Status& how, double dirty_bytes)>;
+  using Ended =
+      std::function<void(const MigrationOrder& order, const Status& how, double dirty_bytes)>;
 
   AgentMover(Find find, Ended ended);
   ~AgentMover();  // ends nothing any more

@@ -111,6 +111,7 @@ void LocalWorld::on_came(std::size_t place) {
 void LocalWorld::on_went(std::size_t place) {
   if (!is_playing_) return;
   LocalNode& node = nodes_[place];
+  lose_agents(place);
   const bool is_for_good = node.is_removed;
   if (is_for_good) {
     node.empty(now());

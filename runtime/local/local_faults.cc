@@ -43,7 +43,7 @@ bool LocalWorld::is_at_gateways(FaultAction action) {
   return !gateway::lab_action_text(action).empty();
 }
 
-Time LocalWorld::now() const { return Time{loop_.now() - Time{offset_}}; }
+Time LocalWorld::now() const { return is_playing_ ? Time{loop_.now() - Time{offset_}} : kStart; }
 
 int LocalWorld::healthy_nodes() const {
   int healthy = 0;

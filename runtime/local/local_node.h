@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/local/lab_link.h"
 #include "runtime/local/port.h"
@@ -29,6 +30,8 @@ struct LocalNode {
   bool is_removed = false;      // drains, and leaves its place empty
   Time paid_since = kStart;     // of the run
   double paid_ns = 0;           // before that
+
+  std::vector<int> agents;  // by service: that serve here
 
   bool up = false;          // its process serves
   bool is_leaving = false;  // its process was told to finish what it has and go

@@ -132,6 +132,7 @@ Status LocalWorld::start_nodes() {
     auto port = reserve_port();
     if (!port) return Error{port.error()};
     nodes_[i].port = std::move(*port);
+    nodes_[i].agents.assign(scenario_.services.size(), 0);
     if (i >= initial) continue;
     nodes_[i].fill(kStart);
     if (Status started = launch_node(i); !started) return started;
@@ -186,13 +187,10 @@ Status LocalWorld::launch_node(std::size_t place) {
     spec.arguments.insert(spec.arguments.end(), {"--gateway", gateway.frames});
   }
   for (const Service& service : scenario_.services) {
-    const bool hosts = group.services.empty() ||
-                       std::find(group.services.begin(), group.services.end(), service.name) !=
-                           group.services.end();
-    if (!hosts) continue;
+    if (!hosts_service(group, service)) continue;
     spec.arguments.insert(
         spec.arguments.end(),
-        {"--service",
+        {service.is_placed ? "--standby" : "--service",
          fmt::format("{}=synthetic[queue={}, memory={}]", service.name, service.queue,
                      print_number(service.memory_bytes)),
          "--discipline", service.discipline == Discipline::kFifo ? "fifo" : "ps"});

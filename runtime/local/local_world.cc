@@ -60,6 +60,7 @@ LocalWorld::LocalWorld(net::Loop& loop, const Scenario& scenario, LocalOptions o
 
 LocalWorld::~LocalWorld() {
   load_.reset();
+  mover_.reset();
   nodes_.clear();
   gateways_.clear();
   std::error_code ignored;
@@ -119,6 +120,14 @@ Status LocalWorld::open_record() {
   control_ = std::make_unique<ControlLoop>(controlled, scenario_, streams_,
                                            [this](DecisionRow& row) { append(row); });
   if (control_->is_on()) collector_->watch();
+  mover_ = std::make_unique<AgentMover>(
+      [this](NodeId node) {
+        LocalNode& party = nodes_[index(node)];
+        return AgentMover::Party{party.up ? party.link.get() : nullptr, party.port.address};
+      },
+      [this](const MigrationOrder& order, const Status& how, double dirty_bytes) {
+        on_step_ended(order, how, dirty_bytes);
+      });
   return success();
 }
 
@@ -135,8 +144,8 @@ Result<LocalResult> LocalWorld::run() {
     if (find_program(path).empty()) return Error{"found no program `" + path + "`"};
   }
   using Step = Status (LocalWorld::*)();
-  for (const Step step :
-       {&LocalWorld::start_gateways, &LocalWorld::start_nodes, &LocalWorld::start_load}) {
+  for (const Step step : {&LocalWorld::start_gateways, &LocalWorld::start_nodes,
+                          &LocalWorld::begin_agents, &LocalWorld::start_load}) {
     if (Status done = (this->*step)(); !done) return Error{done.error()};
   }
   play();

@@ -15,7 +15,8 @@
 //
 // The control plane is the simulated world's: nodes it asks for are processes launched after the
 // boot time drawn for them, nodes it gives up are drained by SIGTERM within the grace, after which
-// there is no way back.
+// there is no way back. Agents that are placed are services of a node's process, by their number;
+// one that is alone on its node moves with its state and without losing a request.
 //
 // A fault is invalid, and the run with it, when it was applied or acknowledged by those it concerns
 // more than kInjectionErrorMax after its date, when a paused process was not stopped or a slowed
@@ -33,6 +34,7 @@
 
 #include "runtime/load/driver.h"
 #include "runtime/load/outcome.h"
+#include "runtime/local/agent_mover.h"
 #include "runtime/local/lab_link.h"
 #include "runtime/local/local_node.h"
 #include "runtime/local/timers.h"
@@ -161,6 +163,19 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   void fail_provisioning(std::size_t node, std::string_view why);
   void hear_reports();
 
+  // local_agents.cc: agents that are placed one by one
+  Status start_agent(const AgentSpec& agent, NodeId node) override;
+  void stop_agent(AgentId agent) override;
+  void migration_step(const MigrationOrder& order) override;
+  Status begin_agents();
+  void raise_agent(AgentId agent, std::uint32_t start);
+  void tell_agent(AgentId agent, bool is_up, std::string_view why);
+  void lose_agents(std::size_t node);
+  void change_agents(std::size_t node, std::size_t service, int by,
+                     LabLink::OnAnswer on_answer = nullptr);
+  void on_step_ended(const MigrationOrder& order, const Status& how, double dirty_bytes);
+  void step_shared(const MigrationOrder& order);
+
   // local_report.cc: watching and recording
   void on_outcome_bytes(std::string_view bytes);
   void on_sample_due();
@@ -200,6 +215,15 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<FaultPlayer> faults_;
   std::unique_ptr<ControlLoop> control_;
+  struct LocalAgent {
+    std::size_t node = 0, service = 0;
+    std::uint32_t start = 0;  // which one; answers to earlier ones are stale
+    bool is_up = false;
+    bool is_shared = false;  // on the move, and others of its service are at either end
+  };
+  std::map<AgentId, LocalAgent> agents_;
+  std::uint32_t agent_starts_ = 0;
+  std::unique_ptr<AgentMover> mover_;
   Knobs knobs_;
   std::vector<LocalGateway> gateways_;
   std::vector<LocalNode> nodes_;

@@ -33,6 +33,18 @@ class Plugin final : public Handler {
   Status restore(std::string_view state) override {
     return guarded([&] { return handler_->restore(state); });
   }
+  Result<std::string> changes() override {
+    return guarded([&] { return handler_->changes(); });
+  }
+  Status apply(std::string_view changes) override {
+    return guarded([&] { return handler_->apply(changes); });
+  }
+  void clear() override {
+    static_cast<void>(guarded([&]() -> Status {
+      handler_->clear();
+      return success();
+    }));
+  }
 
  private:
   template <class Ask>

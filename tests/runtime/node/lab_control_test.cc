@@ -108,21 +108,37 @@ TEST_F(LabControlTest, SlowDownsMultiplyAndEndOneByOne) {
 TEST_F(LabControlTest, BadCommandsAreErrorsAndChangeNothing) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
-  for (const char* bad :
-       {"", "no json", "[]", "{}", R"({"fast": 1})", R"({"slow": 1})",
-        R"({"slow": -1, "factor": 1})", R"({"slow": 1, "factor": -0.5})",
-        R"({"slow": {"factor": 1}})", R"({"end_slow": "x"})", R"({"snapshot": "nobody"})",
-        R"({"restore": "nobody"})", R"({"resume": "nobody"})",
-        "{\"restore\": \"nobody\", \"size\": 1000}\nthe first piece",
-        R"({"snapshot": "cache", "offset": 9})", "{\"restore\": \"cache\"}\nrubbish",
-        "{\"restore\": \"cache\", \"offset\": 3, \"size\": 9}\nabc"}) {
+  for (const char* bad : {"",
+                          "no json",
+                          "[]",
+                          "{}",
+                          R"({"fast": 1})",
+                          R"({"slow": 1})",
+                          R"({"slow": -1, "factor": 1})",
+                          R"({"slow": 1, "factor": -0.5})",
+                          R"({"slow": {"factor": 1}})",
+                          R"({"end_slow": "x"})",
+                          R"({"take": "nobody"})",
+                          R"({"put": "nobody"})",
+                          R"({"resume": "nobody"})",
+                          R"({"hold": "nobody"})",
+                          R"({"retire": "nobody"})",
+                          R"({"forward": "nobody", "to": "127.0.0.1:1"})",
+                          R"({"forward": "cache", "to": "nowhere"})",
+                          R"({"forward": "cache", "to": "127.0.0.1:1"})",
+                          R"({"prepare": "cache"})",
+                          R"({"offer": "cache"})",
+                          R"({"offer": "cache", "weight": -1})",
+                          "{\"put\": \"nobody\", \"size\": 1000}\nthe first piece",
+                          R"({"piece": "cache", "offset": 9})",
+                          "{\"put\": \"cache\"}\nrubbish",
+                          "{\"put\": \"cache\", \"offset\": 3, \"size\": 9}\nabc"}) {
     EXPECT_TRUE(json::parse(command(lab, bad)).contains("error")) << bad;
   }
   EXPECT_EQ(ask(lab, "cache", encode_kv('P', "a", "1")).status, 201);
 }
 
-// Fetches the whole state in pieces and hands it to another node: what was put is there, and while
-// the move lasts the old place refuses.
+// Fetches the whole state in pieces and hands it to another node.
 TEST_F(LabControlTest, AnAgentsStateMovesBetweenNodes) {
   const auto from = start(), to = start();
   TestClient old_place(loop_, from->local(), wire::Role::kLab);
@@ -131,44 +147,81 @@ TEST_F(LabControlTest, AnAgentsStateMovesBetweenNodes) {
   ASSERT_EQ(ask(old_place, "cache", encode_kv('P', "large", large)).status, 201);
   ASSERT_EQ(ask(old_place, "cache", encode_kv('P', "small", "s")).status, 201);
 
+  const std::size_t size = json::parse(command(old_place, R"({"take": "cache"})"))["size"];
   std::string state;
-  std::size_t size = 1;
   while (state.size() < size) {
     const std::string piece =
-        command(old_place, json{{"snapshot", "cache"}, {"offset", state.size()}}.dump());
+        command(old_place, json{{"piece", "cache"}, {"offset", state.size()}}.dump());
     const std::size_t line = piece.find('\n');
     ASSERT_NE(line, std::string::npos) << piece;
-    size = json::parse(piece.substr(0, line))["size"];
     state += piece.substr(line + 1);
   }
   ASSERT_EQ(state.size(), size);
-  EXPECT_EQ(ask(old_place, "cache", encode_kv('G', "small", "")).result, AttemptResult::kRefused);
+  EXPECT_EQ(ask(old_place, "cache", encode_kv('G', "small", "")).body, "s") << "it serves on";
 
   for (std::size_t offset = 0; offset < size; offset += 3'000'000) {
-    const std::string head = json{{"restore", "cache"}, {"offset", offset}, {"size", size}}.dump();
+    const std::string head = json{{"put", "cache"}, {"offset", offset}, {"size", size}}.dump();
     EXPECT_THAT(command(new_place, head + "\n" + state.substr(offset, 3'000'000)), HasSubstr("ok"));
   }
   EXPECT_EQ(ask(new_place, "cache", encode_kv('G', "large", "")).body, large);
   EXPECT_EQ(ask(new_place, "cache", encode_kv('G', "small", "")).body, "s");
 }
 
-TEST_F(LabControlTest, AMoveCalledOffServesAgain) {
+TEST_F(LabControlTest, RequestsToAHeldServiceWaitAndAreServedInTheirOrder) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
-  command(lab, R"({"snapshot": "cache"})");
-  EXPECT_EQ(ask(lab, "cache", encode_kv('G', "a", "")).result, AttemptResult::kRefused);
-  command(lab, R"({"resume": "cache"})");
-  EXPECT_EQ(ask(lab, "cache", encode_kv('G', "a", "")).status, 404);
+  EXPECT_THAT(command(lab, R"({"hold": "cache"})"), HasSubstr("ok"));
+  lab.request(500, "cache", encode_kv('P', "a", "1"));
+  lab.request(501, "cache", encode_kv('P', "a", "2"));
+  EXPECT_EQ(ask(lab, "shop", work(1)).result, AttemptResult::kOk) << "others serve on";
+  EXPECT_TRUE(lab.responses.find(500) == lab.responses.end());
+  EXPECT_THAT(command(lab, R"({"resume": "cache"})"), HasSubstr("ok"));
+  ASSERT_TRUE(serve_until(loop_, [&] { return lab.responses.contains(501); }));
+  EXPECT_EQ(lab.responses[500].status, 201);
+  EXPECT_EQ(ask(lab, "cache", encode_kv('G', "a", "")).body, "2");
 }
 
-TEST_F(LabControlTest, ASnapshotWaitsForWhatIsUnderWay) {
+TEST_F(LabControlTest, OnlySoManyRequestsWait) {
+  const auto node = start();
+  TestClient lab(loop_, node->local(), wire::Role::kLab);
+  command(lab, R"({"hold": "cache"})");
+  for (std::uint64_t i = 0; i <= Services::kHeldMax; ++i) {
+    lab.request(10'000 + i, "cache", encode_kv('P', std::to_string(i), "v"));
+  }
+  ASSERT_TRUE(serve_until(loop_, [&] { return !lab.responses.empty(); }));
+  EXPECT_EQ(lab.responses.begin()->first, 10'000 + Services::kHeldMax);
+  EXPECT_EQ(lab.responses.begin()->second.result, AttemptResult::kQueueFull);
+  command(lab, R"({"retire": "cache"})");
+  ASSERT_TRUE(serve_until(loop_, [&] { return lab.responses.size() == Services::kHeldMax + 1; }));
+  EXPECT_EQ(lab.responses[10'000].result, AttemptResult::kRefused);
+  EXPECT_EQ(node->status().under_way, 0U);
+}
+
+TEST_F(LabControlTest, AStateIsTakenWhenNothingIsInService) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   lab.request(500, "shop", work(20));
-  lab.control(501, R"({"snapshot": "shop"})");
+  lab.control(501, R"({"take": "shop"})");
   ASSERT_TRUE(serve_until(loop_, [&] { return lab.controls.contains(501); }));
   EXPECT_TRUE(lab.responses.contains(500));
   EXPECT_EQ(lab.responses[500].result, AttemptResult::kOk);
+}
+
+TEST_F(LabControlTest, GatewaysAreToldWhatIsOffered) {
+  TestGateway gateway(loop_);
+  settings_.gateways = {gateway.address()};
+  settings_.services[1].is_standby = true;
+  const auto node = start();
+  TestClient lab(loop_, node->local(), wire::Role::kLab);
+  ASSERT_TRUE(serve_until(loop_, [&] { return gateway.hellos.size() == 1; }));
+  const std::pair<std::string, double> shop{"shop", 1.0}, cache{"cache", 2.0};
+  EXPECT_THAT(gateway.hellos[0].offers, testing::ElementsAre(shop));
+  command(lab, R"({"offer": "cache", "weight": 2})");
+  ASSERT_TRUE(serve_until(loop_, [&] { return gateway.hellos.size() == 2; }));
+  EXPECT_THAT(gateway.hellos[1].offers, testing::ElementsAre(shop, cache));
+  command(lab, R"({"offer": "shop", "weight": 0})");
+  ASSERT_TRUE(serve_until(loop_, [&] { return gateway.hellos.size() == 3; }));
+  EXPECT_THAT(gateway.hellos[2].offers, testing::ElementsAre(cache));
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ TEST_F(PluginTest, OneThatCannotGiveItsStateStaysAndServesOn) {
       [&](const ReturnAddress&, CallReply reply) { results.push_back(reply.result); });
   ASSERT_TRUE(services.ok()) << services.error();
   std::string failure;
-  (*services)->snapshot("work", [&](const Result<std::string>& state) {
+  (*services)->take("work", Services::What::kState, [&](const Result<std::string>& state) {
     failure = state.ok() ? "a state of " + std::to_string(state->size()) : state.error();
   });
   EXPECT_THAT(failure, HasSubstr("not today"));

@@ -1,0 +1,222 @@
+// The control plane of a local run: real processes come when it asks for them, and go without
+// losing a request.
+#include "tests/runtime/local/cluster_runs.h"
+
+namespace phoenix::local {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+constexpr double kNs = 1e9;
+
+class LocalControl : public LocalRuns {
+ protected:
+  // One node of at most four, a tick every 100 ms.
+  std::string elastic(const std::string& duration, const std::string& more) const {
+    return write("elastic.toml", R"toml(
+name = "elastic"
+duration = ")toml" + duration + R"toml("
+seed = 5
+[[cluster.group]]
+name = "web"
+count = 1
+maximum = 4
+boot_time = "constant(300 ms)"
+[[service]]
+name = "shop"
+[[service.class]]
+name = "page"
+work = "constant(2 ms)"
+deadline = "1 s"
+[workload]
+rate = "300 /s"
+[reports]
+interval = "100 ms"
+[control]
+collect_interval = "100 ms"
+scaling_interval = "200 ms"
+[record]
+interval = "100 ms"
+)toml" + more);
+  }
+  Result<RecordReader> record_of(const std::string& scenario) {
+    code_ = run({PHOENIX_LOCAL, scenario, "-o", file("out.h5")});
+    return RecordReader::open(file("out.h5"));
+  }
+  static std::vector<DecisionRow> decisions(const RecordReader& record, std::string_view action) {
+    std::vector<DecisionRow> found;
+    for (const DecisionRow& row : record.rows<DecisionRow>().value()) {
+      if (row.action.view() == action) found.push_back(row);
+    }
+    return found;
+  }
+  // States of a node, as they changed.
+  static std::vector<int> states(const RecordReader& record, int node) {
+    std::vector<int> found;
+    for (const NodeRow& row : record.rows<NodeRow>().value()) {
+      if (row.node != node) continue;
+      if (found.empty() || found.back() != row.up) found.push_back(row.up);
+    }
+    return found;
+  }
+  static std::int64_t completed(const RecordReader& record, int node) {
+    std::int64_t sum = 0;
+    for (const NodeRow& row : record.rows<NodeRow>().value()) {
+      if (row.node == node) sum += row.completed;
+    }
+    return sum;
+  }
+
+  int code_ = 0;
+};
+
+TEST_F(LocalControl, ProcessesComeAndGoAsAnOperatorAsks) {
+  const auto record = record_of(elastic("3500 ms", R"toml(
+[[command]]
+at = "500 ms"
+do = "scale_to"
+value = 3
+[[command]]
+at = "2 s"
+do = "scale_to"
+value = 2
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  EXPECT_EQ(code_, 0) << errors_;
+  const auto outs = decisions(*record, "scale_out");
+  ASSERT_EQ(outs.size(), 1U);
+  EXPECT_EQ(outs[0].outcome.view(), "done");
+  EXPECT_EQ(outs[0].subject.view(), "group:web");
+  EXPECT_EQ(outs[0].from, 1);
+  EXPECT_EQ(outs[0].value, 3);
+  EXPECT_GE(outs[0].took, 0.3) << "a node boots for that long";
+  EXPECT_FALSE(outs[0].reason.view().empty());
+  const auto ins = decisions(*record, "scale_in");
+  ASSERT_EQ(ins.size(), 1U);
+  EXPECT_EQ(ins[0].outcome.view(), "done") << ins[0].note.view();
+
+  EXPECT_THAT(states(*record, 0), testing::ElementsAre(1));
+  EXPECT_THAT(states(*record, 3), testing::ElementsAre(4)) << "nobody asked for it";
+  std::vector<std::vector<int>> others = {states(*record, 1), states(*record, 2)};
+  EXPECT_THAT(others, Contains(testing::ElementsAre(4, 0, 1)));
+  EXPECT_THAT(others, Contains(testing::AllOf(testing::Contains(1), testing::Contains(4))));
+  EXPECT_GT(completed(*record, 1), 0);
+  EXPECT_GT(completed(*record, 2), 0);
+
+  const RunSummary summary = record->summary().value();
+  EXPECT_EQ(summary.total.failed_total(), 0U) << "draining loses nothing";
+  const auto target =
+      std::ranges::find(summary.targets, "scaling_response_time", &TargetSummary::name);
+  ASSERT_NE(target, summary.targets.end());
+  EXPECT_NEAR(target->current, outs[0].took, 1e-6);
+  // One node all the time, two from when they were asked for, one of them until it had gone.
+  const double hours = summary.groups.at(0).node_hours;
+  EXPECT_NEAR(hours * 3600, 3.5 + 3.0 + 1.5, 0.7);
+}
+
+TEST_F(LocalControl, AScalerDecidesByWhatTheNodesReport) {
+  const auto record = record_of(elastic("2500 ms", R"toml(
+[strategies]
+scaler = "threshold[metric=cluster_cpu_avg, scale_out_threshold=0.05, scale_in_threshold=0.01, scale_increment=1]"
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  const auto outs = decisions(*record, "scale_out");
+  ASSERT_GE(outs.size(), 1U);
+  EXPECT_EQ(outs[0].family.view(), "scaling");
+  EXPECT_THAT(std::string(outs[0].seen.view()) + std::string(outs[0].reason.view()),
+              HasSubstr("cluster_cpu_avg"));
+  EXPECT_GT(completed(*record, 1), 0);
+}
+
+// Three tries of each node; the second fault strikes one that is about to come.
+TEST_F(LocalControl, AStartThatFailsIsToldAndItsPlaceIsFreeAgain) {
+  const auto record = record_of(elastic("2500 ms", R"toml(
+[[fault]]
+kind = "start_fail"
+target = "node:1"
+start = "0 s"
+duration = "2500 ms"
+p = 1
+[[command]]
+at = "300 ms"
+do = "scale_to"
+value = 2
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  const auto outs = decisions(*record, "scale_out");
+  ASSERT_GE(outs.size(), 1U);
+  EXPECT_EQ(outs[0].outcome.view(), "failed");
+  EXPECT_THAT(std::string(outs[0].note.view()), HasSubstr("the start failed"));
+  EXPECT_EQ(completed(*record, 1), 0);
+}
+
+TEST_F(LocalControl, KnobsAreTurnedOnEveryGatewayOrRefusedWithAReason) {
+  const auto record = record_of(elastic("1500 ms", R"toml(
+[gateway]
+count = 2
+[[command]]
+at = "300 ms"
+do = "set_knob"
+subject = "batch_size"
+value = 16
+[[command]]
+at = "600 ms"
+do = "set_knob"
+subject = "hibernate_idle"
+value = "1 min"
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  EXPECT_EQ(code_, 0) << errors_;
+  const auto turns = decisions(*record, "set_knob");
+  ASSERT_EQ(turns.size(), 2U);
+  EXPECT_EQ(turns[0].subject.view(), "batch_size");
+  EXPECT_EQ(turns[0].outcome.view(), "done");
+  EXPECT_EQ(turns[0].from, 1);
+  EXPECT_EQ(turns[0].value, 16);
+  EXPECT_EQ(turns[1].outcome.view(), "refused");
+  EXPECT_THAT(std::string(turns[1].note.view()), HasSubstr("cannot be turned"));
+}
+
+TEST_F(LocalControl, PlacedAgentsServeAndAreStartedElsewhereWhenTheirNodeDies) {
+  const auto record = record_of(write("agents.toml", R"toml(
+name = "agents"
+duration = "2500 ms"
+seed = 5
+[[cluster.group]]
+name = "web"
+count = 3
+[[service]]
+name = "shop"
+[service.agents]
+count = 2
+cores = 1
+one_per_node = true
+start_time = "100 ms"
+[[service.class]]
+name = "page"
+work = "constant(2 ms)"
+deadline = "1 s"
+[workload]
+rate = "200 /s"
+[control]
+collect_interval = "100 ms"
+[[fault]]
+kind = "crash"
+target = "node:0"
+start = "800 ms"
+[[fault]]
+kind = "crash"
+target = "node:1"
+start = "1600 ms"
+duration = "100 ms"
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  EXPECT_GE(decisions(*record, "place_agent").size(), 3U);
+  EXPECT_GT(completed(*record, 2), 0);
+  const RunSummary summary = record->summary().value();
+  EXPECT_GT(summary.total.completed, 300U);
+}
+
+}  // namespace
+}  // namespace phoenix::local
