@@ -167,7 +167,8 @@ class World final : public FaultWorld, private ControlWorld {
   void end_run();
 
   // world_control.cc: what the control plane asks for
-  GatewayReport take_gateway_report() override { return collector_.take_watched(now_); }
+  GatewayReport take_gateway_report() override;
+  bool is_ejected(std::uint32_t node) const;
   Status provision(NodeId node, Duration boot_time) override;
   Status remove(NodeId node, Duration grace) override;
   Status keep(NodeId node) override;

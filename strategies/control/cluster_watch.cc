@@ -115,7 +115,7 @@ void ClusterWatch::learn_capacity(Time now) {
   const double throughput = store_.latest(metric::kThroughput).value;
   const auto ready =
       static_cast<double>(std::count_if(nodes_.begin(), nodes_.end(), [](const WatchedNode& n) {
-        return n.phase == NodePhase::kReady;
+        return n.phase == NodePhase::kReady && !n.is_ejected;
       }));
   if (!(cpu >= kLeastCpu) || !(throughput > 0) || ready < 1) return;
   const double measured = throughput / (cpu * ready);
