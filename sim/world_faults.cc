@@ -195,7 +195,6 @@ void World::bring_up(std::uint32_t node) {
     machine.server.refill(jobs_, now_);
   }
   apply_factor(node);
-  forget_agents(node);
   if (machine.is_provisioned) on_provisioned(node);
   announce({MembershipChange::Kind::kUp, id_at<NodeId>(node)});
   control_.node_is(id_at<NodeId>(node), NodePhase::kReady);
