@@ -221,10 +221,30 @@ TEST(SimControl, AMovingAgentLosesNoRequest) {
     EXPECT_EQ(moves[0].outcome.view(), "done") << moves[0].note.view();
     EXPECT_TRUE(moves[0].reason.view().starts_with(method)) << moves[0].reason.view();
     EXPECT_EQ(nodes_used(run, ms(50'000), ms(60'000)).size(), 2U);
-    if (method == "live") continue;
-    EXPECT_EQ(moves[0].note.view().find(" 0 requests waited"), std::string_view::npos)
-        << moves[0].note.view();
   }
+}
+
+// Two services have their only agents on one node; one of them moves, and its requests wait for it.
+TEST(SimControl, RequestsOfAFrozenAgentWaitAndGoOnAtItsNewPlace) {
+  const std::string agents =
+      "[service.agents]\ncount = 1\ncores = 1\nmemory = \"1 GiB\"\nstate = \"100 MiB\"\n"
+      "dirty_rate = \"500 MB/s\"\n";
+  ControlRig rig;
+  rig.service = agents;
+  rig.more = "[strategies]\nplacer = \"best_fit\"\n[[service]]\nname = \"t\"\n" + agents +
+             "[[service.class]]\nname = \"d\"\nwork = \"5 ms\"\ndeadline = \"5 s\"\n"
+             "[[command]]\nat = \"10 s\"\ndo = \"rebalance_now\"\n"
+             "rebalancer = \"even[start=1, stop=1, horizon=1 h]\"\n";
+  const RecordedRun run = run_recorded(rig.text());
+  expect_all_answered(run);
+  const std::vector<DecisionRow> moves = decisions(run, "migrate_agent");
+  ASSERT_EQ(moves.size(), 1U);
+  EXPECT_EQ(moves[0].outcome.view(), "done") << moves[0].note.view();
+  EXPECT_EQ(moves[0].note.view().find(" 0 requests waited"), std::string_view::npos)
+      << moves[0].note.view();
+  EXPECT_GT(run.summary.total.latency.max, 0.5) << "as long as the state is written and read";
+  EXPECT_EQ(nodes_used(run, 0, ms(9'000)).size(), 1U);
+  EXPECT_EQ(nodes_used(run, ms(20'000), ms(60'000)).size(), 2U);
 }
 
 TEST(SimControl, MetricsThatAreMissingShrinkNothing) {
