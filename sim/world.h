@@ -207,6 +207,7 @@ class World final : public FaultWorld, private ControlWorld {
   void release_frozen(std::uint32_t from, std::uint32_t service, std::uint32_t to);
   // world_wire.cc: the knobs of the data path
   int in_flight_limit() const;
+  Duration frame_cost() const;
   Duration arrival_cost(const Request& request) const;
   void hand_over(std::uint32_t job, const Request& request);
   void join_batch(std::uint32_t job);
