@@ -52,6 +52,11 @@ class Acceptor final : public Pollable {
 
   int descriptor() const { return socket_.get(); }
   const ListenCounters& counters() const { return *counters_; }
+  void apply(const ListenSettings& settings) {
+    settings_ = settings;
+    // Accepted sockets inherit them.
+    set_buffers(socket_.get(), settings.channel.send_buffer, settings.channel.receive_buffer);
+  }
   void set_tls(std::shared_ptr<TlsContext> tls) { settings_.tls = std::move(tls); }
 
   void on_ready(std::uint32_t) override {
@@ -162,6 +167,7 @@ class SocketListener final : public Listener {
 
   Address local() const override { return local_; }
   ListenCounters counters() const override { return acceptor_->counters(); }
+  void apply(const ListenSettings& settings) override { acceptor_->apply(settings); }
   void set_tls(std::shared_ptr<TlsContext> tls) override { acceptor_->set_tls(std::move(tls)); }
 
  private:
