@@ -32,8 +32,9 @@ function(phoenix_library folder)
 endfunction()
 
 # phoenix_test(strategies/p2c_test.cc DEPENDS ...): an executable, its cases known to ctest one by one.
+# SERIAL at the end: no other test runs meanwhile.
 function(phoenix_test source)
-  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "" "DEPENDS" ${ARGN})
   string(REPLACE "/" "_" name ${source})
   string(REGEX REPLACE "\\.cc$" "" name ${name})
   get_filename_component(folder ${source} DIRECTORY)
@@ -43,7 +44,7 @@ function(phoenix_test source)
                                         phoenix_warnings)
   target_compile_definitions(${name} PRIVATE PHOENIX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${name} TEST_PREFIX "${folder}." DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 300)
+                       PROPERTIES TIMEOUT 300 RUN_SERIAL ${ARG_SERIAL})
 endfunction()
 
 # phoenix_bench(balancer_bench.cc DEPENDS ...)

@@ -4,12 +4,15 @@
 //   log_info("node joined", {{"node", name}, {"address", address.text()}});
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "strategies/core/result.h"
+#include "strategies/core/time.h"
 
 namespace phoenix {
 
@@ -23,6 +26,24 @@ void log_debug(std::string_view event, LogFields fields = {});
 void log_info(std::string_view event, LogFields fields = {});
 void log_warning(std::string_view event, LogFields fields = {});
 void log_error(std::string_view event, LogFields fields = {});
+
+// For lines that strangers can cause: at most one a second, so that they cannot fill the log.
+class LogPause {
+ public:
+  // How many lines were left out since the last one; nullopt: this one is left out, too.
+  std::optional<std::uint64_t> over(Time now) {
+    if (now >= until_) {
+      until_ = now + std::chrono::seconds(1);
+      return std::exchange(left_out_, 0);
+    }
+    ++left_out_;
+    return std::nullopt;
+  }
+
+ private:
+  Time until_ = kStart;
+  std::uint64_t left_out_ = 0;
+};
 
 // One line without its end: `event key=value key="va lue"`, or the inside of a JSON object:
 // `"event":"...","key":"value"`.

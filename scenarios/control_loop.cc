@@ -68,6 +68,7 @@ struct ControlLoop::State {
   void close(const Open& open, OutcomeKind kind, const std::string& note);
   void write(const Decision& decision, std::string_view outcome, Duration took,
              const std::string& note);
+  void write_command(const Command& command, const Status& taken);
   std::string subject_of(const Decision& decision) const;
 
   ControlWorld& world;
@@ -108,6 +109,20 @@ void ControlLoop::State::write(const Decision& decision, std::string_view outcom
   row.outcome = outcome;
   row.took = to_seconds(took);
   row.note = std::string_view(note);
+  log(row);
+}
+
+// What somebody asked for, beside the decisions it led to.
+void ControlLoop::State::write_command(const Command& command, const Status& taken) {
+  DecisionRow row;
+  row.t = world.now().time_since_epoch().count();
+  row.family = "command";
+  row.action = to_text(command.kind);
+  row.subject = std::string_view(command.subject);
+  row.value = command.value;
+  row.reason = std::string_view(command.text);
+  row.outcome = taken ? "done" : "refused";
+  if (!taken) row.note = std::string_view(taken.error());
   log(row);
 }
 
@@ -357,14 +372,8 @@ void ControlLoop::play(Time date) {
   s.come_and_go(date);
   while (s.next_command() <= date) {
     const TimedCommand& timed = s.plan.commands[s.next++];
-    Decision told;
-    told.at = date;
-    told.family = "command";
-    told.subject = timed.command.subject;
-    told.value = timed.command.value;
-    told.reason = std::string(to_text(timed.command.kind)) + " " + timed.command.text;
     const Status taken = s.controller.on_command(timed.command, date, s.decided);
-    s.write(told, taken ? "done" : "refused", Duration{0}, taken ? "" : taken.error());
+    s.write_command(timed.command, taken);
   }
   if (s.controller.next_tick() <= date) s.controller.tick(date, s.decided);
   const std::vector<Decision> decided = std::move(s.decided);
@@ -420,6 +429,7 @@ Status ControlLoop::command(const Command& command) {
     return Error{"nothing here is controlled: no scaler, tuner or rebalancer is set"};
   std::vector<Decision> decided;
   const Status taken = s.controller.on_command(command, s.world.now(), decided);
+  s.write_command(command, taken);
   for (const Decision& decision : decided) s.carry_out(decision);
   s.follow_moves();
   return taken;

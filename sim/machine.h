@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/node_agents.h"
+#include "sim/keyed_agents.h"
 #include "sim/traffic.h"
 
 namespace phoenix::sim {
@@ -60,7 +60,7 @@ struct Machine {
   double up_ns = 0;
   Time up_since = kStart;
 
-  NodeAgents agents;
+  KeyedAgents keyed;
   std::uint32_t away = 0;       // jobs that wait for their agent, or for room for their answer
   double page_factor = 1.0;     // of a node short of memory
   Time hibernate_due = kNever;  // other events are stale

@@ -20,7 +20,7 @@
 #include <deque>
 #include <vector>
 
-#include "sim/node_agents.h"
+#include "sim/keyed_agents.h"
 #include "sim/wire_model.h"
 #include "strategies/core/slab.h"
 #include "strategies/core/time.h"
@@ -56,12 +56,13 @@ struct WireJob {
   std::uint64_t key = 0;
   std::uint64_t seq = 0;                // of the request that went past the gateway
   std::uint32_t request = kNoIndex;     // its place
+  std::uint32_t node = 0;               // where its path leads; a move may have taken the job on
   std::uint32_t connection = kNoIndex;  // on its path
   std::uint32_t serial = 0;             // of a connection of its own; 0: it shares one
   float compression = 1;
   float answer_cpu_ns = 0;  // of the gateway, on top of a message's
   bool is_paced = false;    // it has waited for room in the socket buffer
-  NodeAgents::Hold agent;
+  KeyedAgents::Hold agent;
   Time queued_at = kStart;  // in a batch or for a connection
   bool is_direct() const { return request != kNoIndex; }
 };

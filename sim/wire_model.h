@@ -1,7 +1,6 @@
-// What the knobs of the data path cost and save, as formulas. Who needs this: the simulated wire
-// (wire.h), and whoever wants to know what to expect of a knob. Pure functions; any thread.
-//
-// Sources: algorithms page of the design, "Formulas for the tuning knobs".
+// What the knobs of the data path cost and save in the simulated world, message by message. Who
+// needs this: the simulated wire (wire.h). What to expect of a knob in the mean is
+// strategies/tuning/formulas.h. Pure functions; any thread.
 #pragma once
 
 #include <algorithm>
@@ -16,29 +15,12 @@ constexpr Duration batch_cpu(int frames, Duration per_message, Duration per_fram
   return per_message + (frames - 1) * std::min(per_frame, per_message);
 }
 
-// Mean wait of a frame for its batch to fill where frames come at random: (b - 1) / (2 rate).
-constexpr double batch_fill_s(int batch_size, double frames_per_s) {
-  return (batch_size - 1) / (2 * frames_per_s);
-}
-
 // Core time of a codec of `speed` bytes per second, in ns.
 constexpr double codec_ns(double bytes, double speed) { return bytes / speed * 1e9; }
 
 // Bytes on the wire; nothing is sent that the codec made no smaller.
 constexpr double compressed_bytes(double bytes, double ratio) {
   return ratio > 1 ? bytes / ratio : bytes;
-}
-
-// Seconds a byte's compression saves on a link of `bandwidth` bytes per second, less what both
-// codecs take: (1 - 1/r) / B - (1/C + 1/D). Below 0 it hurts.
-constexpr double compression_gain_s(double ratio, double bandwidth, double compress_speed,
-                                    double decompress_speed) {
-  return (1 - compressed_bytes(1, ratio)) / bandwidth - 1 / compress_speed - 1 / decompress_speed;
-}
-
-// Bytes per second one connection gets through a buffer of so many bytes: a buffer per round trip.
-constexpr double window_rate(double buffer, Duration round_trip) {
-  return buffer / to_seconds(round_trip);
 }
 
 // One direction of a connection whose socket buffer holds what is not acknowledged yet: a buffer's

@@ -167,7 +167,8 @@ class World final : public FaultWorld, private ControlWorld {
   void end_run();
 
   // world_control.cc: what the control plane asks for
-  GatewayReport take_gateway_report() override { return collector_.take_watched(now_); }
+  GatewayReport take_gateway_report() override;
+  bool is_ejected(std::uint32_t node) const;
   Status provision(NodeId node, Duration boot_time) override;
   Status remove(NodeId node, Duration grace) override;
   Status keep(NodeId node) override;
@@ -206,6 +207,7 @@ class World final : public FaultWorld, private ControlWorld {
   void release_frozen(std::uint32_t from, std::uint32_t service, std::uint32_t to);
   // world_wire.cc: the knobs of the data path
   int in_flight_limit() const;
+  Duration frame_cost() const;
   Duration arrival_cost(const Request& request) const;
   void hand_over(std::uint32_t job, const Request& request);
   void join_batch(std::uint32_t job);

@@ -5,6 +5,29 @@
 
 namespace phoenix::sim {
 
+GatewayReport World::take_gateway_report() {
+  GatewayReport report = collector_.take_watched(now_);
+  for (std::uint32_t n = 0; n < machines_.size(); ++n) {
+    if (is_ejected(n)) report.ejected.push_back(id_at<NodeId>(n));
+  }
+  return report;
+}
+
+// As the first gateway sees it: up, and sent nothing for any service it has.
+bool World::is_ejected(std::uint32_t node) const {
+  const Machine& machine = machines_[node];
+  if (!machine.up || machine.is_draining() || now_ == kStart) return false;
+  const NodeGroup& group = scenario_.cluster.groups[machine.group];
+  const Router& router = gateways_.front().routing.router();
+  bool has_any = false;
+  for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+    if (!hosts_service(group, scenario_.services[s]) || !serves(node, s)) continue;
+    has_any = true;
+    if (router.pool(id_at<ServiceId>(s)).is_eligible(id_at<NodeId>(node))) return false;
+  }
+  return has_any;
+}
+
 Status World::provision(NodeId node, Duration boot_time) {
   const auto n = static_cast<std::uint32_t>(index(node));
   Machine& machine = machines_[n];

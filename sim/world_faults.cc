@@ -104,7 +104,7 @@ void World::stop_machine(std::uint32_t node, bool notify, bool keep_queue) {
   machine.start_tries = 0;
   machine.up_ns += static_cast<double>((now_ - machine.up_since).count());
   ++machine.incarnation;
-  machine.agents.clear();
+  machine.keyed.clear();
   machine.away = 0;
   std::vector<std::uint32_t> victims;
   machine.server.evict(jobs_, now_, keep_queue, victims);
@@ -195,7 +195,6 @@ void World::bring_up(std::uint32_t node) {
     machine.server.refill(jobs_, now_);
   }
   apply_factor(node);
-  forget_agents(node);
   if (machine.is_provisioned) on_provisioned(node);
   announce({MembershipChange::Kind::kUp, id_at<NodeId>(node)});
   control_.node_is(id_at<NodeId>(node), NodePhase::kReady);

@@ -89,7 +89,8 @@ void World::stop_agent(AgentId agent) {
   leave_if_drained(gone.node);
 }
 
-// Its node has died, and they with it. Gateways find out as they find out about the node.
+// Its node has died, and they with it. The control plane tells gateways, who else would wait for
+// the node to come back with them.
 void World::lose_agents(std::uint32_t node) {
   Machine& machine = machines_[node];
   if (machine.agents_here == 0) return;
@@ -102,6 +103,7 @@ void World::lose_agents(std::uint32_t node) {
   machine.agents_bytes = 0;
   std::ranges::fill(machine.agents_up, 0);
   std::ranges::fill(machine.agents_frozen, 0);
+  forget_agents(node);
   for (const std::uint32_t id : lost) {
     // What a move has started elsewhere ends with its own steps, or goes on as the agent.
     if (agents_.at(id).copy != kNoIndex) stop_copy(id);
@@ -110,7 +112,7 @@ void World::lose_agents(std::uint32_t node) {
   }
 }
 
-// A node that comes back has none of the agents it had.
+// The node serves no more what it has no agents for.
 void World::forget_agents(std::uint32_t node) {
   Machine& machine = machines_[node];
   for (std::size_t s = 0; s < machine.serves.size(); ++s) {

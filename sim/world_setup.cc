@@ -90,8 +90,8 @@ void World::build_agents() {
   for (Machine& machine : machines_) {
     if (!machine.is_present) continue;
     for (std::uint32_t s = 0; s < scenario_.services.size(); ++s) {
-      if (scenario_.services[s].agent_memory_bytes > 0) continue;
-      machine.agents.leave(machine.agents.enter(s, 0, 0, Duration{0}, kStart).hold, kStart);
+      if (scenario_.services[s].agent_memory_bytes > 0 || scenario_.services[s].is_placed) continue;
+      machine.keyed.leave(machine.keyed.enter(s, 0, 0, Duration{0}, kStart).hold, kStart);
     }
   }
 }

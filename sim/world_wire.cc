@@ -65,17 +65,21 @@ void World::set_knobs(const Knobs& knobs) {
   });
 }
 
-// A batch shares the rest of what its requests cost, as it is sent.
+// Of a request whose batch bears the rest.
+Duration World::frame_cost() const {
+  return std::min(scenario_.gateway.cpu_per_message, scenario_.gateway.cpu_per_frame);
+}
+
 Duration World::arrival_cost(const Request& request) const {
-  const Duration whole = scenario_.gateway.cpu_per_message;
-  if (knobs_.batch_size <= 1 || classes_[request.request_class].is_http) return whole;
-  return std::min(whole, scenario_.gateway.cpu_per_frame);
+  const bool is_batched = knobs_.batch_size > 1 && !classes_[request.request_class].is_http;
+  return is_batched ? frame_cost() : scenario_.gateway.cpu_per_message;
 }
 
 void World::hand_over(std::uint32_t id, const Request& request) {
   const ClassRules& rules = classes_[request.request_class];
   WireJob& wire = wire_.renew(id);
   wire.key = request.has_key ? request.key : 0;
+  wire.node = jobs_[id].node;
   wire.compression = rules.compression;
   wire.queued_at = now_;
   if (rules.is_http) {
@@ -210,8 +214,10 @@ void World::set_out(std::span<const std::uint32_t> batch) {
   const Job& first = jobs_[batch.front()];
   const bool is_http = wire_.job(batch.front()).serial != 0;
   if (knobs_.batch_size > 1 && !is_http) {
-    const Duration whole = scenario_.gateway.cpu_per_message;
-    cost += whole - std::min(whole, scenario_.gateway.cpu_per_frame);
+    // What the batch costs besides what its requests did as they came.
+    const auto frames = static_cast<int>(batch.size());
+    cost += batch_cpu(frames, scenario_.gateway.cpu_per_message, scenario_.gateway.cpu_per_frame) -
+            frames * frame_cost();
   }
   const auto overhead = static_cast<float>(scenario_.cluster.message_overhead_bytes);
   jobs_[batch.front()].request_bytes += overhead;
@@ -259,7 +265,7 @@ bool World::holds_answer(std::uint32_t id) {
   const WireJob& wire = wire_.job(id);
   if (knobs_.socket_buffer == 0 || job.result != AttemptResult::kOk) return false;
   if (wire.connection == kNoIndex) return false;  // it came before the knob, or past the gateway
-  WirePath& path = wire_.path(job.gateway, job.node);
+  WirePath& path = wire_.path(job.gateway, wire.node);
   const auto bytes = static_cast<double>(job.response_bytes);
   if (!waits_for_room(path.back, id, bytes, EventKind::kAnswerDepart)) return false;
   ++machines_[job.node].away;
@@ -280,8 +286,8 @@ void World::take_answer(std::uint32_t id) {
   const Job& job = jobs_[id];
   MessageCpu& cpu = gateways_[job.gateway].cpu;
   if (wire.serial != 0) {
-    wire_.path(job.gateway, job.node).pool.release(wire.connection, wire.serial);
-    start_waiting(job.gateway, job.node);
+    wire_.path(job.gateway, wire.node).pool.release(wire.connection, wire.serial);
+    start_waiting(job.gateway, wire.node);
   }
   Duration cost = cpu.cost();
   if (job.result == AttemptResult::kOk) cost += whole_ns(static_cast<double>(wire.answer_cpu_ns));

@@ -124,6 +124,7 @@ struct GatewayReport {
   std::uint64_t offered = 0, completed = 0, failed = 0;
   std::uint64_t in_flight = 0;         // accepted and not answered, at `to`
   const Histogram* latency = nullptr;  // of those completed; read during the call only
+  std::vector<NodeId> ejected;         // ready nodes that get no requests since they failed some
 };
 
 // What operators and a scenario's timeline may ask for.

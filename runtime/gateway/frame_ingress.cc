@@ -45,6 +45,7 @@ struct FrameIngress::State {
   Knobs knobs;
   std::uint64_t next_id;
   std::map<std::string, std::uint64_t> refused;
+  LogPause log_pause;  // of those refused
   net::Timer hello_timer;
   std::map<std::uint64_t, std::unique_ptr<Connection>> connections;
 };
@@ -124,7 +125,11 @@ void FrameIngress::State::sweep() {
 
 FrameError FrameIngress::Connection::count_refused(const char* why) {
   ++state_.refused[why];
-  log_warning("peer refused", {{"peer", link_->channel().peer().text()}, {"why", why}});
+  if (const auto left_out = state_.log_pause.over(state_.sink.loop().now())) {
+    log_warning("peer refused", {{"peer", link_->channel().peer().text()},
+                                 {"why", why},
+                                 {"left_out", std::to_string(*left_out)}});
+  }
   return FrameError::kUnexpected;
 }
 

@@ -14,17 +14,21 @@ namespace {
 // Several answers as long as a frame can carry.
 constexpr std::size_t kWriteQueue = 64 * 1024 * 1024;
 
-net::ListenSettings listen_settings(const GatewayConfig& config, std::size_t connections,
-                                    const TlsContexts& tls) {
+net::ListenSettings frame_listen_settings(const GatewayConfig& config, const TlsContexts& tls) {
   net::ListenSettings settings;
   settings.reuse_port = true;
-  settings.connections = connections;
   settings.tls = tls.server;
   settings.channel.send_buffer = config.knobs.socket_buffer;
   settings.channel.receive_buffer = config.knobs.socket_buffer;
   settings.channel.write_queue = kWriteQueue;
   settings.channel.read_buffer =
       std::max(settings.channel.read_buffer, 2 * config.http_limits.head);
+  return settings;
+}
+
+net::ListenSettings http_listen_settings(const GatewayConfig& config, const TlsContexts& tls) {
+  net::ListenSettings settings = frame_listen_settings(config, tls);
+  settings.connections = config.http_limits.connections;
   return settings;
 }
 
@@ -93,8 +97,7 @@ Result<net::Address> GatewayThread::listen_http(const GatewayConfig& config,
                                                 const std::string& address,
                                                 const TlsContexts& tls) {
   auto listener = net::Listener::open(
-      loop_, *net::Address::parse(address),
-      listen_settings(config, config.http_limits.connections, tls),
+      loop_, *net::Address::parse(address), http_listen_settings(config, tls),
       [this](std::unique_ptr<net::Channel> channel) { http_->adopt(std::move(channel)); });
   if (!listener) return Error{listener.error()};
   new_http_listener_ = std::move(*listener);
@@ -105,8 +108,7 @@ Result<net::Address> GatewayThread::listen_frames(const GatewayConfig& config,
                                                   const std::string& address,
                                                   const TlsContexts& tls) {
   auto listener = net::Listener::open(
-      loop_, *net::Address::parse(address),
-      listen_settings(config, net::ListenSettings{}.connections, tls),
+      loop_, *net::Address::parse(address), frame_listen_settings(config, tls),
       [this](std::unique_ptr<net::Channel> channel) { frames_->adopt(std::move(channel)); });
   if (!listener) return Error{listener.error()};
   new_frame_listener_ = std::move(*listener);
@@ -129,9 +131,10 @@ void GatewayThread::apply(std::shared_ptr<const GatewayConfig> config,
   if (config->frames.empty()) frame_listener_.reset();
   config_ = std::move(config);
   tls_ = tls;
-  if (http_listener_) http_listener_->set_tls(tls_.server);
-  if (frame_listener_) frame_listener_->set_tls(tls_.server);
+  if (http_listener_) http_listener_->apply(http_listen_settings(*config_, tls_));
+  if (frame_listener_) frame_listener_->apply(frame_listen_settings(*config_, tls_));
   worker_->apply(config_, std::move(catalog));
+  http_->apply(config_->knobs);
   frames_->apply(config_->knobs);
 }
 

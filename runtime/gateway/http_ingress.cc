@@ -89,6 +89,11 @@ void HttpIngress::adopt(std::unique_ptr<net::Channel> channel) {
   state_->arm_sweep();
 }
 
+void HttpIngress::apply(const Knobs& knobs) {
+  if (knobs.socket_buffer == 0) return;
+  for (const auto& session : state_->sessions) session->set_socket_buffers(knobs.socket_buffer);
+}
+
 void HttpIngress::drain() {
   for (const auto& session : state_->sessions) session->close_when_idle();
 }

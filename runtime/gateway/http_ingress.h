@@ -33,6 +33,7 @@ class HttpIngress {
   HttpIngress& operator=(const HttpIngress&) = delete;
 
   void adopt(std::unique_ptr<net::Channel> channel);
+  void apply(const Knobs& knobs);  // to the connections there are
 
   // To be called once the sink is draining: closes connections at rest now, others after the
   // answers they wait for.

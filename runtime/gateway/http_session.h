@@ -33,6 +33,9 @@ class HttpSession final : private net::ChannelUser, private http::ParserUser, pr
 
   void start() { channel_->start(*this); }
   void close_when_idle();
+  void set_socket_buffers(int bytes) {
+    if (channel_ != nullptr) channel_->set_socket_buffers(bytes, bytes);
+  }
   void check_times(Time now);
 
   std::size_t place = 0;  // for the owner

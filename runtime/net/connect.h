@@ -42,7 +42,10 @@ class Listener {
 
   virtual Address local() const = 0;
   virtual ListenCounters counters() const = 0;
-  virtual void set_tls(std::shared_ptr<TlsContext> tls) = 0;  // for connections from now on
+  // For connections from now on; the port itself stays as it was opened, and socket buffers that
+  // were set stay so where they are 0 now.
+  virtual void apply(const ListenSettings& settings) = 0;
+  virtual void set_tls(std::shared_ptr<TlsContext> tls) = 0;
 };
 
 struct DialSettings {

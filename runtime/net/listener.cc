@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kAcceptsPerRound = 64;
 constexpr Duration kPauseWithoutDescriptors = std::chrono::milliseconds(100);
-constexpr Duration kLogPause = std::chrono::seconds(1);  // strangers must not fill the log
 
 using Counters = std::shared_ptr<ListenCounters>;
 
@@ -52,6 +51,11 @@ class Acceptor final : public Pollable {
 
   int descriptor() const { return socket_.get(); }
   const ListenCounters& counters() const { return *counters_; }
+  void apply(const ListenSettings& settings) {
+    settings_ = settings;
+    // Accepted sockets inherit them.
+    set_buffers(socket_.get(), settings.channel.send_buffer, settings.channel.receive_buffer);
+  }
   void set_tls(std::shared_ptr<TlsContext> tls) { settings_.tls = std::move(tls); }
 
   void on_ready(std::uint32_t) override {
@@ -130,16 +134,13 @@ class Acceptor final : public Pollable {
 
   void note_failed(const Connection& connection, const std::string& why) {
     ++counters_->handshake_failed;
-    if (loop_.now() < quiet_until_) {
-      ++untold_;
-      return;
-    }
-    quiet_until_ = loop_.now() + kLogPause;
+    const auto left_out = log_pause_.over(loop_.now());
+    if (!left_out) return;
     log_warning("TLS handshake failed",
                 {{"listener", local_endpoint(socket_.get()).address().text()},
                  {"peer", connection.peer().address().text()},
                  {"why", why},
-                 {"untold", std::to_string(std::exchange(untold_, 0))}});
+                 {"left_out", std::to_string(*left_out)}});
   }
 
   Loop& loop_;
@@ -150,8 +151,7 @@ class Acceptor final : public Pollable {
   Timer retry_;
   Counters counters_ = std::make_shared<ListenCounters>();
   std::map<Connection*, Handshake> handshakes_;
-  Time quiet_until_ = kStart;
-  std::uint64_t untold_ = 0;  // failed handshakes since the last one that was logged
+  LogPause log_pause_;
 };
 
 class SocketListener final : public Listener {
@@ -162,6 +162,7 @@ class SocketListener final : public Listener {
 
   Address local() const override { return local_; }
   ListenCounters counters() const override { return acceptor_->counters(); }
+  void apply(const ListenSettings& settings) override { acceptor_->apply(settings); }
   void set_tls(std::shared_ptr<TlsContext> tls) override { acceptor_->set_tls(std::move(tls)); }
 
  private:

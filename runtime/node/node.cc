@@ -80,6 +80,7 @@ class Node::Impl {
   void count_bytes(Peer& peer);
   wire::FrameError on_frame(Peer& peer, const wire::Frame& frame);
   wire::FrameError on_hello(Peer& peer, const wire::Frame& frame);
+  wire::FrameError refuse(const Peer& peer, const char* why);
   wire::FrameError on_request(Peer& peer, const wire::Frame& frame);
   wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
   void answer(const ReturnAddress& to, CallReply reply);
@@ -110,6 +111,7 @@ class Node::Impl {
   std::map<std::string, std::unique_ptr<Forwarder>> forwarders_;  // by target, kept
   wire::LinkCounters link_counters_;
   PeerCounters peer_counters_;
+  LogPause log_pause_;  // of peers refused
   std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
   std::uint64_t next_peer_ = 1;
   double bytes_in_ = 0, bytes_out_ = 0;  // of connections that are gone
@@ -248,6 +250,15 @@ wire::FrameError Node::Impl::on_frame(Peer& peer, const wire::Frame& frame) {
   }
 }
 
+wire::FrameError Node::Impl::refuse(const Peer& peer, const char* why) {
+  if (const auto left_out = log_pause_.over(loop_.now())) {
+    log_warning("peer refused", {{"peer", peer.link->channel().peer().text()},
+                                 {"why", why},
+                                 {"left_out", std::to_string(*left_out)}});
+  }
+  return wire::FrameError::kUnexpected;
+}
+
 wire::FrameError Node::Impl::on_hello(Peer& peer, const wire::Frame& frame) {
   if (frame.type != wire::FrameType::kHello) return wire::FrameError::kUnexpected;
   wire::Hello theirs;
@@ -255,15 +266,11 @@ wire::FrameError Node::Impl::on_hello(Peer& peer, const wire::Frame& frame) {
   const bool is_lab = theirs.role == wire::Role::kLab;
   if (theirs.role == wire::Role::kNode || (is_lab && !settings_.lab)) {
     ++peer_counters_.wrong_role;
-    log_warning("peer refused",
-                {{"peer", peer.link->channel().peer().text()}, {"why", "its role"}});
-    return wire::FrameError::kUnexpected;
+    return refuse(peer, "its role");
   }
   if (!same_secret(theirs.token, settings_.token)) {
     ++peer_counters_.wrong_token;
-    log_warning("peer refused",
-                {{"peer", peer.link->channel().peer().text()}, {"why", "its token"}});
-    return wire::FrameError::kUnexpected;
+    return refuse(peer, "its token");
   }
   peer.has_hello = true;
   peer.hello_by = kNever;

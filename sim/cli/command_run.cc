@@ -59,7 +59,7 @@ po::options_description option_list() {
   add("json", "print the result as JSON");
   add("on", po::value<std::string>()->default_value("sim")->value_name("WORLD"),
       "sim: simulated; local: nodes, gateways and load as processes on this machine");
-  add("keep", "with --on local: leave the logs and configurations of the processes");
+  add("keep", "with --on local: keep everything up afterwards, until Ctrl-C");
   add("twice", "run twice and compare every event: is the run reproducible?");
   add("help,h", "this text");
   return options;

@@ -78,7 +78,8 @@ void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
   NodeReading reading;
   reading.node = id;
   reading.measured_at = report.measured_at;
-  reading.is_healthy = node.phase == NodePhase::kReady;
+  // An ejected node idles, and would make the cluster look as if there were room.
+  reading.is_healthy = node.phase == NodePhase::kReady && !node.is_ejected;
   reading.metrics.cpu_utilization = static_cast<double>(report.cpu);
   reading.metrics.memory_utilization = static_cast<double>(report.memory);
   reading.metrics.network_utilization = static_cast<double>(report.network);
@@ -92,6 +93,8 @@ void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
 }
 
 void ClusterWatch::on_gateway_report(const GatewayReport& report) {
+  for (WatchedNode& node : nodes_) node.is_ejected = false;
+  for (const NodeId node : report.ejected) nodes_[index(node)].is_ejected = true;
   totals_.measured_at = report.to;
   totals_.arrived += static_cast<double>(report.offered);
   totals_.answered += static_cast<double>(report.completed);
@@ -112,7 +115,7 @@ void ClusterWatch::learn_capacity(Time now) {
   const double throughput = store_.latest(metric::kThroughput).value;
   const auto ready =
       static_cast<double>(std::count_if(nodes_.begin(), nodes_.end(), [](const WatchedNode& n) {
-        return n.phase == NodePhase::kReady;
+        return n.phase == NodePhase::kReady && !n.is_ejected;
       }));
   if (!(cpu >= kLeastCpu) || !(throughput > 0) || ready < 1) return;
   const double measured = throughput / (cpu * ready);

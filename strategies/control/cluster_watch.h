@@ -22,6 +22,7 @@ namespace phoenix {
 struct WatchedNode {
   NodePhase phase = NodePhase::kAbsent;
   int group = 0;
+  bool is_ejected = false;  // by the gateways, of late
   Time asked_at = kNever;
   Time ready_since = kNever;
 };

@@ -227,7 +227,10 @@ void PlacementControl::plan_moves(Rebalancer& rebalancer, bool only_draining, Ti
   for (const Move& one : plan.moves) {
     if (only_draining && inventory_.node(one.from).state != NodeState::kDraining) continue;
     // One that cannot begin now is planned again, if it still helps then.
-    static_cast<void>(move(one, plan.reason, plan.seen, now, ids, out));
+    const bool drains = inventory_.node(one.from).state == NodeState::kDraining;
+    const std::string why =
+        drains ? "node " + std::to_string(index(one.from)) + " drains" : plan.reason;
+    static_cast<void>(move(one, why, plan.seen, now, ids, out));
   }
 }
 

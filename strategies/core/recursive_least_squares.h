@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include <Eigen/Core>
 
@@ -28,6 +29,13 @@ class RecursiveLeastSquares {
   const Vector& theta() const { return theta_; }
   const Matrix& covariance() const { return covariance_; }
   double predict(const Vector& x) const { return theta_.dot(x); }
+
+  // How far the prediction may be off, in standard deviations of a single sample: large for input
+  // unlike any that was learnt from. predict() plus or minus a multiple of it is the bound that
+  // LinUCB chooses by (Li, Chu, Langford, Schapire 2010).
+  double uncertainty(const Vector& x) const {
+    return std::sqrt(std::max(0.0, x.dot(covariance_ * x)));
+  }
 
   // Starts from what others have learnt.
   void set_theta(const Vector& theta) { theta_ = theta; }

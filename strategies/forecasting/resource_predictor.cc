@@ -32,7 +32,9 @@ void ResourcePredictor::learn(Line& line, double load, double use) {
 }
 
 double ResourcePredictor::predict(const Line& line, double load) {
-  if (line.samples < kSamplesMin) return std::numeric_limits<double>::quiet_NaN();
+  const bool is_known =
+      line.samples >= kSamplesMin && line.regression.uncertainty({1.0, load}) <= kUncertaintyMax;
+  if (!is_known) return std::numeric_limits<double>::quiet_NaN();
   return as_forecast(line.regression.predict({1.0, load}));
 }
 

@@ -24,6 +24,7 @@ struct ResourceUse {
 class ResourcePredictor {
  public:
   static constexpr int kSamplesMin = 30;
+  static constexpr double kUncertaintyMax = 3;
 
   // `forgetting`: weight left of a sample after each other one; 0.995 remembers about 200.
   explicit ResourcePredictor(double forgetting = 0.995) : forgetting_(forgetting) {}
@@ -32,8 +33,9 @@ class ResourcePredictor {
   // finite teaches nothing and is counted.
   void observe(NodeId node, double load, const ResourceUse& use);
 
-  // NaN until a resource had kSamplesMin samples; never negative. Above 1 where the node would be
-  // overloaded.
+  // NaN until a resource had kSamplesMin samples, and for a load so unlike all that were seen that
+  // the line may be off by more than kUncertaintyMax deviations of a sample. Never negative; above
+  // 1 where the node would be overloaded.
   ResourceUse predict(NodeId node, double load) const;
 
   // What a unit of load costs, NaN as above.

@@ -16,7 +16,8 @@ constexpr double kQuantile = 0.9;
 constexpr double kTail = 0.05;
 constexpr double kCoverageMin = 0.85;
 constexpr double kLossRatioMax = 1.1;
-constexpr std::size_t kScoredMin = 20;
+constexpr double kNegligible = 1e-3;
+constexpr std::size_t kWindowMin = 200;
 constexpr std::size_t kScoredEnough = 100;
 
 std::unique_ptr<Forecaster> make_or_die(const ForecasterEntry& entry,
@@ -36,7 +37,7 @@ TrustedForecast::TrustedForecast(std::unique_ptr<Forecaster> model, const TrustO
       naive_(make_or_die(seasonal_naive(), {{"period", std::to_string(options.period)}}),
              options.calibration),
       issued_(static_cast<std::size_t>(options.calibration.horizon)),
-      scored_(std::max(static_cast<std::size_t>(options.period), kScoredMin)) {}
+      scored_(std::max(static_cast<std::size_t>(options.period), kWindowMin)) {}
 
 void TrustedForecast::observe(double value) {
   if (is_series_value(value)) score(value);
@@ -55,11 +56,14 @@ void TrustedForecast::score(double value) {
   Scored& oldest = scored_[next_scored_];
   sums_.loss -= oldest.loss;
   sums_.naive_loss -= oldest.naive_loss;
+  sums_.value -= oldest.value;
   covered_ -= oldest.is_covered ? 1 : 0;
   oldest = {pinball_loss(value, due.bound, kQuantile),
-            pinball_loss(value, due.naive_bound, kQuantile), value >= due.low && value <= due.high};
+            pinball_loss(value, due.naive_bound, kQuantile), value,
+            value >= due.low && value <= due.high};
   sums_.loss += oldest.loss;
   sums_.naive_loss += oldest.naive_loss;
+  sums_.value += oldest.value;
   covered_ += oldest.is_covered ? 1 : 0;
   count_ = std::min(count_ + 1, scored_.size());
   if (++next_scored_ < scored_.size()) return;
@@ -69,6 +73,7 @@ void TrustedForecast::score(double value) {
   for (const Scored& scored : scored_) {
     sums_.loss += scored.loss;
     sums_.naive_loss += scored.naive_loss;
+    sums_.value += scored.value;
   }
 }
 
@@ -79,15 +84,13 @@ double TrustedForecast::coverage() const {
 
 double TrustedForecast::loss_ratio() const {
   if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
-  const double loss = std::max(sums_.loss, 0.0);
-  const double naive = std::max(sums_.naive_loss, 0.0);
-  if (naive > 0) return loss / naive;
-  return loss > 0 ? std::numeric_limits<double>::infinity() : 1.0;
+  const double negligible = kNegligible * std::max(sums_.value, 0.0);
+  const double naive = std::max(sums_.naive_loss, negligible);
+  if (naive > 0) return std::max(sums_.loss, negligible) / naive;
+  return sums_.loss > 0 ? std::numeric_limits<double>::infinity() : 1.0;
 }
 
-bool TrustedForecast::has_enough() const {
-  return count_ >= std::min(scored_.size(), kScoredEnough);
-}
+bool TrustedForecast::has_enough() const { return count_ >= kScoredEnough; }
 
 bool TrustedForecast::is_trusted() const {
   return has_enough() && coverage() >= kCoverageMin && loss_ratio() <= kLossRatioMax;
@@ -95,8 +98,8 @@ bool TrustedForecast::is_trusted() const {
 
 std::string TrustedForecast::trust_reason() const {
   if (!has_enough()) {
-    return "scored " + std::to_string(count_) + " forecasts, " +
-           std::to_string(std::min(scored_.size(), kScoredEnough)) + " needed";
+    return "scored " + std::to_string(count_) + " forecasts, " + std::to_string(kScoredEnough) +
+           " needed";
   }
   if (coverage() < kCoverageMin) {
     return "coverage " + rounded(coverage()) + ", promised 0.9";

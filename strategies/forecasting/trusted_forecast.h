@@ -45,6 +45,7 @@ class TrustedForecast : public LoadForecast {
   struct Scored {
     double loss = 0;
     double naive_loss = 0;
+    double value = 0;
     bool is_covered = false;
   };
   struct Issued {

@@ -106,7 +106,8 @@ class Predictive : public Scaler {
   int with_extra(int nodes) const { return ceil_nodes(nodes * (1 + options_.extra)); }
 
   Need forecast_need(Duration span, const ScalingView& view) const {
-    double rate = highest_quantile(*view.forecast, view.forecast_step, span, options_.quantile);
+    double rate = highest_quantile(*view.forecast, view.forecast_step, view.forecast_age + span,
+                                   options_.quantile);
     Need need;
     if (std::isnan(rate)) return need;
     if (peak_.value() > 0) rate = std::min(rate, options_.cap * peak_.value());

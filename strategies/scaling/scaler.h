@@ -62,6 +62,7 @@ struct ScalingView {
   std::span<const ScalingNode> nodes;
   LoadForecast* forecast = nullptr;  // of arrival_rate; null where there is none
   Duration forecast_step{0};         // between its values
+  Duration forecast_age{0};          // since the last value it has seen
   Duration boot_time{0};             // p95 as observed, else as configured
   double node_capacity_per_s =
       std::numeric_limits<double>::quiet_NaN();  // requests a node does a second, fully busy

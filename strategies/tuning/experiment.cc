@@ -38,8 +38,14 @@ PairedDifference paired_difference(std::span<const double> a, std::span<const do
   return {mean, std::sqrt(squares / (n - 1) / n)};
 }
 
-void WindowHistory::observe(double score, double load) {
-  if (std::isnan(score)) return clear();
+void WindowHistory::observe(double score, double load, double nodes) {
+  const bool is_same_cluster = nodes == nodes_ || std::isnan(nodes) || std::isnan(nodes_);
+  nodes_ = nodes;
+  if (to_settle_ > 0) {
+    --to_settle_;
+    return;
+  }
+  if (std::isnan(score) || !is_same_cluster) return clear();
   if (is_full()) {
     scores_.erase(scores_.begin());
     loads_.erase(loads_.begin());
@@ -48,9 +54,10 @@ void WindowHistory::observe(double score, double load) {
   loads_.push_back(load);
 }
 
-void WindowHistory::clear() {
+void WindowHistory::clear(int settle) {
   scores_.clear();
   loads_.clear();
+  to_settle_ = settle;
 }
 
 double WindowHistory::mean_load() const { return mean_of(loads_); }

@@ -45,12 +45,14 @@ struct PairedDifference {
 };
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b);
 
-// The windows gone by, for what came before a change.
+// The windows gone by, for what came before a change. A window without a score, or with another
+// number of nodes than the one before, begins a new row.
 class WindowHistory {
  public:
   explicit WindowHistory(int kept) : kept_(static_cast<std::size_t>(kept)) {}
-  void observe(double score, double load);  // NaN breaks the row
-  void clear();
+  void observe(double score, double load, double nodes);
+  // Forgets, and passes over the next `settle` windows too.
+  void clear(int settle = 0);
   bool is_full() const { return scores_.size() == kept_; }
   std::span<const double> scores() const { return scores_; }
   double mean_load() const;  // NaN: unknown
@@ -59,6 +61,8 @@ class WindowHistory {
   std::size_t kept_;
   std::vector<double> scores_;
   std::vector<double> loads_;
+  double nodes_ = std::numeric_limits<double>::quiet_NaN();
+  int to_settle_ = 0;
 };
 
 class Experiment {

@@ -39,7 +39,9 @@ class RuleTuner : public Tuner {
     ++window_;
     if (const auto ended = trials_.step(running_score(view), view, out)) learn(*ended);
     if (!trials_.is_running()) {
-      for (Rule& rule : rules_) rule.history.observe(rule_score(*rule.rule, view), view.load);
+      for (Rule& rule : rules_) {
+        rule.history.observe(rule_score(*rule.rule, view), view.load, active_nodes(view));
+      }
       release(view, out);
     }
     enqueue(view);
@@ -157,7 +159,10 @@ class RuleTuner : public Tuner {
     const double expected = promise(rule, rule.actions[place]);
     const bool confirm = sets_knob(action.kind);  // nodes and agents are not sent to and fro
     trials_.begin(std::move(action), expected, rule.history, confirm, view, out);
-    for (Rule& each : rules_) each.history.clear();
+  }
+
+  void forget_windows() {
+    for (Rule& rule : rules_) rule.history.clear(options_.trials.settle);
   }
 
   void learn(const Trials::Ended& ended) {
@@ -173,6 +178,7 @@ class RuleTuner : public Tuner {
       action.kept_from = ended.action.from;
     }
     rest(action);
+    forget_windows();
   }
 
   void rest(Action& action) {
@@ -215,7 +221,7 @@ class RuleTuner : public Tuner {
     trials_.act(std::move(undo), out);
     ++action.failures;  // so that coming and going pressure is answered ever more slowly
     rest(action);
-    for (Rule& each : rules_) each.history.clear();
+    forget_windows();
   }
 
   RulesOptions options_;

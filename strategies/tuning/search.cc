@@ -63,7 +63,7 @@ class SearchTuner : public Tuner {
     const double score = service_score(view);
     if (const auto ended = trials_.step(score, view, out)) learn(*ended);
     if (trials_.is_running()) return;
-    history_.observe(score, view.load);
+    history_.observe(score, view.load, active_nodes(view));
     watch_regime();
     if (history_.is_full()) start(view, out);
   }
@@ -169,7 +169,7 @@ class SearchTuner : public Tuner {
   void learn(const Trials::Ended& ended) {
     Knob& knob = knobs_[running_];
     knob.rest_until = window_ + options_.rest;
-    history_.clear();
+    history_.clear(options_.trials.settle);
     if (ended.phase == TrialPhase::kKept) {
       knob.rejected.push_back(ended.action.from);
       (knob.is_upward ? knob.is_down_done : knob.is_up_done) = true;

@@ -8,10 +8,6 @@
 namespace phoenix {
 namespace {
 
-double active_nodes(const TuningView& view) {
-  return view.metrics->latest(metric::kActiveNodes).value;
-}
-
 TrialPhase phase_of(Experiment::State state) {
   switch (state) {
     case Experiment::State::kTrying:
@@ -29,6 +25,10 @@ TrialPhase phase_of(Experiment::State state) {
 }
 
 }  // namespace
+
+double active_nodes(const TuningView& view) {
+  return view.metrics->latest(metric::kActiveNodes).value;
+}
 
 double target_cost(const TargetReading& reading) {
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();

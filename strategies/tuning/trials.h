@@ -23,6 +23,8 @@ namespace phoenix {
 // point: abs(ln(current / target)).
 double target_cost(const TargetReading& reading);
 
+double active_nodes(const TuningView& view);  // NaN: unknown
+
 class Trials {
  public:
   static constexpr std::size_t kHistory = 100;

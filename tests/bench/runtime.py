@@ -398,7 +398,8 @@ class RuntimeBench:
         resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
         with Servers(self.servers_args) as servers:
             origin = servers.origin()
-            (port, _, _), gateway = servers.gateway([origin])
+            (port, _, _), gateway = servers.gateway(
+                [origin], extra='[http_limits]\nidle_timeout = "600 s"\n')
             wait_ready(port)
             before = resident_bytes(gateway.pid)
             held = []

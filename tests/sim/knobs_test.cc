@@ -8,6 +8,7 @@
 #include "scenarios/arrivals.h"
 #include "sim/engine.h"
 #include "sim/world.h"
+#include "strategies/tuning/formulas.h"
 #include "tests/sim/runs.h"
 
 namespace phoenix::sim {
@@ -72,8 +73,8 @@ TEST(Batching, CostsTheWaitForCompanyAtLowLoad) {
   batched.insert(batched.end(), {"knobs.batch_size=10", "knobs.batch_delay=1 s"});
   const RunSummary alone = run_in_child(kPair, low);
   const RunSummary together = run_in_child(kPair, batched);
-  EXPECT_NEAR(together.wire.batch_wait_s, batch_fill_s(10, 100), 0.1 * batch_fill_s(10, 100));
-  EXPECT_NEAR(mean_ms(together) - mean_ms(alone), batch_fill_s(10, 100) * 1e3, 4.5);
+  EXPECT_NEAR(together.wire.batch_wait_s, batch_fill_wait(10, 100), 0.1 * batch_fill_wait(10, 100));
+  EXPECT_NEAR(mean_ms(together) - mean_ms(alone), batch_fill_wait(10, 100) * 1e3, 4.5);
   // The limit bounds it: hardly any company comes within 2 ms.
   batched.push_back("knobs.batch_delay=2 ms");
   const RunSummary limited = run_in_child(kPair, batched);
@@ -92,7 +93,7 @@ TEST(Compression, HelpsOnASlowLinkAndHurtsOnAFastOne) {
   };
   const double bytes = 256 * 1024;
   const auto expected_ms = [&](double bandwidth) {
-    return -1e3 * bytes * compression_gain_s(2, bandwidth, 700e6, 4e9);
+    return -1e3 * bytes * compression_gain(2, bandwidth, 700e6, 4e9);
   };
   EXPECT_NEAR(cost_ms("100 Mbps"), expected_ms(12.5e6), 0.3);  // saves 10 ms
   EXPECT_NEAR(cost_ms("10 Gbps"), expected_ms(1.25e9), 0.05);  // costs 0.3 ms

@@ -1,5 +1,6 @@
 // Which nodes may take an agent, why others may not, and the numbers behind each score.
 #include <cmath>
+#include <limits>
 
 #include <gmock/gmock.h>
 
@@ -21,7 +22,8 @@ TEST(Amounts, RefuseWhatIsNoAmount) {
   EXPECT_EQ(*to_amount(Resource::kCpu, 1.5), 1500);
   EXPECT_EQ(*to_amount(Resource::kMemory, 4096), 4096);
   EXPECT_EQ(*to_amount(Resource::kGpu, 0.0001), 1);  // never rounded to nothing
-  for (const double bad : {-1.0, std::nan(""), INFINITY, 1e300}) {
+  const double none = std::nan("");
+  for (const double bad : {-1.0, none, std::numeric_limits<double>::infinity(), 1e300}) {
     const Result<Amount> made = to_amount(Resource::kCpu, bad);
     ASSERT_FALSE(made.ok()) << bad;
     EXPECT_THAT(made.error(), HasSubstr("cpu = "));

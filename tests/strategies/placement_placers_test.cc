@@ -157,7 +157,9 @@ TEST_P(EveryPlacer, NeverBreaksAFilterThroughABusyLifeAndRepeatsItself) {
         static_cast<void>(books.remove_agent(agent_id(random.below(id + 1))));
     }
     expect_balanced(books);
-    if (run == 1) EXPECT_EQ(choices, before);
+    if (run == 1) {
+      EXPECT_EQ(choices, before);
+    }
     before = choices;
   }
 }

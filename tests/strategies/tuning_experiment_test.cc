@@ -45,7 +45,7 @@ struct World {
 
 Experiment begin(World& world, const ExperimentOptions& with) {
   WindowHistory before(with.windows);
-  while (!before.is_full()) before.observe(world.score(), kLoad);
+  while (!before.is_full()) before.observe(world.score(), kLoad, 10);
   world.is_new = true;
   return Experiment(with, before);
 }
@@ -193,14 +193,20 @@ TEST(Experiment, AbandoningSetsTheOldValueBackOnce) {
 
 TEST(WindowHistory, ABrokenRowStartsOver) {
   WindowHistory history(3);
-  history.observe(1, 10);
-  history.observe(2, 20);
-  history.observe(std::nan(""), 20);
+  history.observe(1, 10, 5);
+  history.observe(2, 20, 5);
+  history.observe(std::nan(""), 20, 5);
   EXPECT_FALSE(history.is_full());
-  for (int i = 1; i <= 4; ++i) history.observe(i, 10.0 * i);
+  for (int i = 1; i <= 4; ++i) history.observe(i, 10.0 * i, 5);
   EXPECT_TRUE(history.is_full());
   EXPECT_EQ(history.scores().front(), 2);
   EXPECT_DOUBLE_EQ(history.mean_load(), 30);
+  history.observe(5, 50, 6);  // another cluster
+  EXPECT_TRUE(history.scores().empty());
+  history.clear(2);
+  for (int i = 1; i <= 3; ++i) history.observe(i, 10, 6);
+  EXPECT_EQ(history.scores().size(), 1U);
+  EXPECT_EQ(history.scores().front(), 3);
 }
 
 }  // namespace

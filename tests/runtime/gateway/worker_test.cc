@@ -285,6 +285,87 @@ TEST_F(WorkerRules, ANodeThatLeavesResetsWhatItHad) {
   EXPECT_EQ(client_.got.at(0).body, "fine");
 }
 
+// Half of the usual requests take a millisecond, so that ten of them have a copy sent after the
+// least time there is.
+class Hedging : public WorkerRules {
+ protected:
+  void SetUp() override {
+    config_.router.hedge_quantile = 0.5;
+    config_.router.hedge_min = config_.router.hedge_max = milliseconds(10);
+    WorkerRules::SetUp();
+  }
+  void learn(const std::string& service) {
+    pass(seconds(1));
+    for (std::uint64_t i = 0; i < 10; ++i) {
+      ask(i, service);
+      now_ += milliseconds(1);
+      answer(script_.sent.back(), AttemptResult::kOk);
+    }
+    pass(seconds(2));
+    client_.got.clear();
+    script_.sent.clear();
+  }
+};
+
+TEST_F(Hedging, ASlowRequestGetsACopyElsewhereAndTheFirstGoodAnswerIsTheOnlyOne) {
+  join(0);
+  join(1);
+  learn("api");
+  ask(70);
+  pass(milliseconds(9));
+  EXPECT_EQ(script_.sent.size(), 1U);
+  pass(milliseconds(2));
+  ASSERT_EQ(script_.sent.size(), 2U);
+  EXPECT_NE(script_.sent[0].node, script_.sent[1].node);
+  EXPECT_EQ(script_.sent[1].left, seconds(1) - milliseconds(11));
+  answer(script_.sent[1], AttemptResult::kOk, "from the copy");
+  ASSERT_EQ(client_.got.size(), 1U);
+  EXPECT_EQ(client_.got[0].tag, 70U);
+  EXPECT_EQ(client_.got[0].body, "from the copy");
+  EXPECT_EQ(client_.got[0].reply.node, script_.sent[1].node);
+  EXPECT_EQ(client_.got[0].reply.attempts, 2);
+  answer(script_.sent[0], AttemptResult::kOk, "late");
+  EXPECT_EQ(client_.got.size(), 1U);
+  const RouterCounters counted = worker_->snapshot().router;
+  EXPECT_EQ(counted.hedges, 1U);
+  EXPECT_EQ(counted.hedges_won, 1U);
+  EXPECT_EQ(worker_->snapshot().nodes[0].under_way + worker_->snapshot().nodes[1].under_way, 0U);
+}
+
+TEST_F(Hedging, ACopyThatFailsLeavesItToTheFirst) {
+  join(0);
+  join(1);
+  learn("api");
+  ask(1);
+  pass(milliseconds(11));
+  answer(script_.sent.at(1), AttemptResult::kReset);
+  EXPECT_TRUE(client_.got.empty());
+  answer(script_.sent[0], AttemptResult::kOk, "first");
+  ASSERT_EQ(client_.got.size(), 1U);
+  EXPECT_EQ(client_.got[0].body, "first");
+  EXPECT_EQ(worker_->snapshot().router.hedges_won, 0U);
+}
+
+TEST_F(Hedging, WhatTheSlowerHttpServerHasGotIsTakenBack) {
+  join(0, "web");
+  join(1, "web");
+  learn("web");
+  ask(1, "web");
+  pass(milliseconds(11));
+  answer(script_.sent.at(1), AttemptResult::kOk, "fast");
+  EXPECT_EQ(script_.forgotten, std::vector<AttemptId>{script_.sent[0].attempt});
+  EXPECT_EQ(client_.got.size(), 1U);
+}
+
+TEST_F(Hedging, WhatIsNotSafeToRepeatHasNoCopy) {
+  join(0);
+  join(1);
+  learn("api");
+  ask(1, "api", false);
+  pass(milliseconds(500));
+  EXPECT_EQ(script_.sent.size(), 1U);
+}
+
 class Streaming : public WorkerRules {
  protected:
   Sent begin() {

@@ -71,6 +71,56 @@ TEST(Listener, ClosesConnectionsBeyondItsBoundAndTakesNewOnesWhenOneIsGone) {
   EXPECT_FALSE(fourth->closed);
 }
 
+TEST(Listener, NewBoundsHoldForConnectionsFromThenOn) {
+  ListenSettings settings;
+  settings.connections = 1;
+  Loop loop;
+  Server server(loop, settings);
+  const auto connect = [&] {
+    auto channel = dial(loop, server.listener->local());
+    return std::make_unique<Party>(std::move(*channel));
+  };
+  auto first = connect();
+  ASSERT_TRUE(drive(loop, [&] { return server.accepted.size() == 1; }));
+  settings.connections = 2;
+  server.listener->apply(settings);
+  auto second = connect();
+  ASSERT_TRUE(drive(loop, [&] { return server.accepted.size() == 2; }));
+  settings.connections = 1;
+  server.listener->apply(settings);
+  EXPECT_FALSE(first->closed || second->closed) << "those there are stay";
+  server.accepted.pop_back();
+  ASSERT_TRUE(drive(loop, [&] { return server.listener->counters().open == 1; }));
+  auto third = connect();
+  ASSERT_TRUE(drive(loop, [&] { return third->closed.has_value(); }));
+}
+
+// Of the accepted end of the only connection to the port.
+int receive_buffer_at(std::uint16_t port) {
+  for (int fd = 0; fd < 1024; ++fd) {
+    sockaddr_in own{}, peer{};
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) continue;
+    if (own.sin_family != AF_INET || ntohs(own.sin_port) != port) continue;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+    return getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size) == 0 ? bytes : -1;
+  }
+  return -1;
+}
+
+TEST(Listener, NewSocketBuffersHoldForConnectionsFromThenOn) {
+  ListenSettings settings;
+  Loop loop;
+  Server server(loop, settings);
+  settings.channel.receive_buffer = 40'000;
+  server.listener->apply(settings);
+  Party client(std::move(*dial(loop, server.listener->local())));
+  ASSERT_TRUE(drive(loop, [&] { return server.accepted.size() == 1; }));
+  EXPECT_EQ(receive_buffer_at(server.listener->local().port), 80'000) << "Linux doubles it";
+}
+
 // Leaves the process without free descriptors while it lives.
 class NoDescriptors {
  public:

@@ -25,6 +25,16 @@ TEST(LogTest, JsonIsTheInsideOfAnObject) {
   EXPECT_EQ(parsed["why"], "a \"b\"\n\xEF\xBF\xBD");
 }
 
+TEST(LogPauseTest, LetsOneLineASecondThroughAndCountsTheRest) {
+  LogPause pause;
+  const Time begin = kStart + std::chrono::seconds(7);
+  EXPECT_EQ(pause.over(begin), 0U);
+  EXPECT_EQ(pause.over(begin), std::nullopt);
+  EXPECT_EQ(pause.over(begin + std::chrono::milliseconds(999)), std::nullopt);
+  EXPECT_EQ(pause.over(begin + std::chrono::seconds(1)), 2U);
+  EXPECT_EQ(pause.over(begin + std::chrono::seconds(2)), 0U);
+}
+
 TEST(LogTest, UnknownLevelsAreErrorsThatHelp) {
   EXPECT_THAT(start_logging("test", "debgu", false).error(),
               testing::HasSubstr("did you mean \"debug\""));

@@ -110,14 +110,18 @@ class HostileHttp : public ClusterTest {
 
   void SetUp() override {
     folder_.write("large.bin", std::string(32 << 20, 'l'));
-    start_gateway(
-        "[http_limits]\nhead = \"4 KiB\"\nbody = \"64 KiB\"\nhead_timeout = \"300 ms\"\n"
-        "body_timeout = \"300 ms\"\nwrite_timeout = \"300 ms\"\nconnections = 20\n" +
-        http_service("origin", {origin_.address()}, "/", kClass));
+    start_gateway(config(20));
     ASSERT_TRUE(gateway_->await_answers("/normal"));
     origin_.forget();
   }
 
+  // `connections`: of each of the two threads.
+  std::string config(int connections) const {
+    return "[http_limits]\nhead = \"4 KiB\"\nbody = \"64 KiB\"\nhead_timeout = \"300 ms\"\n"
+           "body_timeout = \"300 ms\"\nwrite_timeout = \"300 ms\"\nconnections = " +
+           std::to_string(connections) + "\n" +
+           http_service("origin", {origin_.address()}, "/", kClass);
+  }
   long refused(const std::string& reason) const {
     return gateway_->status("/http/refused/" + reason);
   }
@@ -239,6 +243,11 @@ TEST_F(HostileHttp, AFloodOfConnectionsIsRefusedBeyondTheLimit) {
     served += client.answer().status == 200 ? 1 : 0;
   }
   EXPECT_EQ(served, 40) << "those within the limit are served";
+  gateway_->configure(config(25));
+  ASSERT_TRUE(gateway_->reload());
+  for (int i = 0; i < 200; ++i) flood.emplace_back(gateway_->http());
+  ASSERT_TRUE(await([&] { return gateway_->status("/http/listener/refused") == 350; }));
+  EXPECT_EQ(gateway_->status("/http/listener/open"), 50) << "the limit of a reload";
   flood.clear();
   ASSERT_TRUE(await([&] { return gateway_->status("/http/listener/open") == 0; }));
   expect_well("flood");

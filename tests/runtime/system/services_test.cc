@@ -150,5 +150,38 @@ TEST_F(Services, ADeadlineEndsAtTheClientAndTravelsOn) {
   EXPECT_EQ(gateway_->status("/classes/0/failed/deadline"), 1);
 }
 
+// Asked for until a copy has been sent: each of the gateway's threads learns by itself what is
+// slow.
+TEST_F(Services, ASlowRequestIsSentToASecondServerOnlyWhereThatIsSafe) {
+  Origin second;
+  start_gateway(
+      "[router]\nhedge_quantile = 0.5\nhedge_min = \"5 ms\"\nhedge_max = \"5 ms\"\n"
+      "retry_reserve_per_s = 1000\n" +
+      http_service("two", {origin_.address(), second.address()}, "/"));
+  ASSERT_TRUE(gateway_->await_answers("/"));
+  const auto executions = [&](const std::string& id) {
+    return origin_.executions()[id] + second.executions()[id];
+  };
+  int round = 0;
+  const auto ask_slowly = [&](const std::string& method, const std::string& id) {
+    const std::string headers = "X-Delay-Ms: 100\r\nX-Id: " + id + "\r\n";
+    const RawAnswer answer = send(method, "/", headers, method == "POST" ? "x" : "");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_THAT(answer.body, HasSubstr("X-Id: " + id + "\r\n"));
+  };
+  ASSERT_TRUE(await([&] {
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(gateway_->get("/").status, 200);
+    const std::string id = "get-" + std::to_string(++round);
+    ask_slowly("GET", id);
+    const std::string post = "post-" + std::to_string(round);
+    ask_slowly("POST", post);
+    EXPECT_EQ(executions(post), 1);
+    EXPECT_LE(executions(id), 2);
+    return executions(id) == 2;
+  }));
+  EXPECT_GE(gateway_->status("/router/hedges"), 1);
+  EXPECT_TRUE(await([&] { return gateway_->status("/open_requests") == 0; }));
+}
+
 }  // namespace
 }  // namespace phoenix::system_test

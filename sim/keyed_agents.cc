@@ -1,11 +1,11 @@
-#include "sim/node_agents.h"
+#include "sim/keyed_agents.h"
 
 #include <cassert>
 
 namespace phoenix::sim {
 
-NodeAgents::Entry NodeAgents::enter(std::uint32_t service, std::uint64_t key, double memory_bytes,
-                                    Duration wake_time, Time now) {
+KeyedAgents::Entry KeyedAgents::enter(std::uint32_t service, std::uint64_t key, double memory_bytes,
+                                      Duration wake_time, Time now) {
   if (by_key_.size() <= service) by_key_.resize(service + 1);
   const auto [place, is_new] =
       by_key_[service].try_emplace(key, static_cast<std::uint32_t>(agents_.size()));
@@ -29,7 +29,7 @@ NodeAgents::Entry NodeAgents::enter(std::uint32_t service, std::uint64_t key, do
   return {{id, life_}, is_new, wakes, agent.ready_at};
 }
 
-void NodeAgents::leave(Hold hold, Time now) {
+void KeyedAgents::leave(Hold hold, Time now) {
   if (!hold.is_held() || hold.life != life_) return;
   Agent& agent = agents_[hold.agent];
   assert(agent.under_way > 0);
@@ -38,7 +38,7 @@ void NodeAgents::leave(Hold hold, Time now) {
   link_idle(hold.agent);
 }
 
-std::size_t NodeAgents::hibernate(Time date) {
+std::size_t KeyedAgents::hibernate(Time date) {
   std::size_t count = 0;
   while (first_idle_ != kNoIndex && agents_[first_idle_].idle_since <= date) {
     Agent& agent = agents_[first_idle_];
@@ -51,7 +51,7 @@ std::size_t NodeAgents::hibernate(Time date) {
   return count;
 }
 
-void NodeAgents::clear() {
+void KeyedAgents::clear() {
   agents_.clear();
   by_key_.clear();
   first_idle_ = last_idle_ = kNoIndex;
@@ -60,7 +60,7 @@ void NodeAgents::clear() {
   ++life_;
 }
 
-void NodeAgents::link_idle(std::uint32_t id) {
+void KeyedAgents::link_idle(std::uint32_t id) {
   Agent& agent = agents_[id];
   if (agent.memory_bytes == 0) return;
   agent.previous = last_idle_;
@@ -69,7 +69,7 @@ void NodeAgents::link_idle(std::uint32_t id) {
   last_idle_ = id;
 }
 
-void NodeAgents::unlink_idle(std::uint32_t id) {
+void KeyedAgents::unlink_idle(std::uint32_t id) {
   Agent& agent = agents_[id];
   if (agent.memory_bytes == 0) return;
   (agent.previous == kNoIndex ? first_idle_ : agents_[agent.previous].next) = agent.next;

@@ -17,7 +17,7 @@
 
 namespace phoenix::sim {
 
-class NodeAgents {
+class KeyedAgents {
  public:
   // A request's hold on its agent.
   struct Hold {
