@@ -69,10 +69,11 @@ void AgentMover::step(const MigrationOrder& given, const std::string& service, d
       return switch_route(step, given.action == Action::kSwitchRoute);
     case Action::kResume:
       return resume(step);
-    case Action::kReleaseSource:
-      return order(step, false, {{"retire", service}}, done);
+    case Action::kReleaseSource:  // a process that is gone has nothing left to end
+      return step->source.link == nullptr ? done()
+                                          : order(step, false, {{"retire", service}}, done);
     case Action::kStopTarget:
-      return order(step, true, {{"retire", service}}, done);
+      return step->target.link == nullptr ? done() : order(step, true, {{"retire", service}}, done);
     case Action::kUnfreeze:
     case Action::kRestartSource:
       return order(step, false, {{"resume", service}}, done);
@@ -132,6 +133,8 @@ void AgentMover::switch_route(const std::shared_ptr<Step>& step, bool to_target)
     return Json{{"offer", step->service}, {"weight", weight}};
   };
   order(step, to_target, offer(step->weight), [this, step, to_target, withdraw = offer(0)] {
+    const bool is_there = (to_target ? step->source : step->target).link != nullptr;
+    if (!is_there) return end(step, success());
     order(step, !to_target, withdraw, [this, step] { end(step, success()); });
   });
 }

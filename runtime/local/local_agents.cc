@@ -1,5 +1,6 @@
 // Agents of the local world: services of node processes that are offered while agents of them are
 // there, and moved from one process to another.
+#include <algorithm>
 #include <utility>
 
 #include "runtime/local/json_fields.h"

@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr Duration kPollWithin = std::chrono::milliseconds(20);
 constexpr std::size_t kHeard = 0;  // the gateway beside which the control plane sits
 
 float share_in(const Json& object, const char* key) {
@@ -23,6 +22,7 @@ float share_in(const Json& object, const char* key) {
 }  // namespace
 
 void LocalWorld::arm_control() {
+  if (!is_playing_) return;
   const Time next = control_->next_at();
   control_timer_.arm(next == kNever ? kNever : to_loop(next));
 }
@@ -30,7 +30,7 @@ void LocalWorld::arm_control() {
 // What it decides by is to be new.
 void LocalWorld::on_control_due() {
   if (is_over_) return;
-  poll(kPollWithin, [this] {
+  poll(kQuickPollWithin, [this] {
     if (is_over_) return;
     hear_reports();
     control_->play(now());

@@ -244,7 +244,7 @@ INSTANTIATE_TEST_SUITE_P(AtEveryStep, TargetDies,
                          testing::Values(MigrationAction::kStartTarget, MigrationAction::kCopyRound,
                                          MigrationAction::kFreeze, MigrationAction::kSendRest,
                                          MigrationAction::kSwitchRoute),
-                         [](const auto& info) { return std::string(to_text(info.param)); });
+                         [](const auto& at) { return std::string(to_text(at.param)); });
 
 }  // namespace
 }  // namespace phoenix::local

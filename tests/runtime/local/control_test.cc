@@ -8,8 +8,6 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 
-constexpr double kNs = 1e9;
-
 class LocalControl : public LocalRuns {
  protected:
   // One node of at most four, a tick every 100 ms.
