@@ -344,14 +344,15 @@ class SpecPlanner {
 FaultTopology fault_topology(const Scenario& scenario) {
   FaultTopology topology;
   topology.gateways = scenario.gateway.count;
-  topology.gateway_zone = scenario.gateway.zone;
   for (const NodeGroup& group : scenario.cluster.groups) {
     const int place = static_cast<int>(topology.group_names.size());
     topology.node_group.insert(topology.node_group.end(), static_cast<std::size_t>(group.count),
                                place);
     topology.group_names.push_back(group.name);
     topology.group_zones.push_back(group.zone);
-    if (topology.gateway_zone.empty()) topology.gateway_zone = group.zone;
+  }
+  for (int g = 0; g < topology.gateways; ++g) {
+    topology.gateway_zones.push_back(gateway_zone(scenario, g));
   }
   return topology;
 }

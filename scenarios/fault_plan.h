@@ -87,7 +87,7 @@ struct FaultTopology {
   std::vector<int> node_group;  // by NodeId
   std::vector<std::string> group_names;
   std::vector<std::string> group_zones;  // by group
-  std::string gateway_zone;
+  std::vector<std::string> gateway_zones;  // by gateway
 };
 FaultTopology fault_topology(const Scenario& scenario);
 

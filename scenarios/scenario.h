@@ -53,6 +53,7 @@ struct Gateway {
       std::chrono::microseconds(5);  // each request and each response costs this
   int backlog = 10'000;              // messages waiting for gateway CPU; more are refused
   std::string zone;                  // empty: the first group's
+  std::vector<std::string> zones;    // instead: gateways take turns in these
   double bandwidth = 1.25e9;
   Duration latency = std::chrono::microseconds(50);
 };
@@ -79,6 +80,10 @@ struct Service {
   Discipline discipline = Discipline::kProcessorSharing;
   int queue = 512;  // fifo: waiting requests per node; ps: requests in service beyond the cores
   double memory_bytes = 0;  // resident, per node
+  // Keys a node remembers, least recently used forgotten first; a keyed request whose key is not
+  // among them takes miss_work longer (at speed 1), and then it is. 0: nothing depends on keys.
+  int cache_keys = 0;
+  Duration miss_work{0};
   std::vector<RequestClass> classes;
 };
 
@@ -235,5 +240,11 @@ int node_count(const Scenario& scenario);
 int group_of(const Scenario& scenario, NodeId node);
 // By NodeId: "<group>-<number in the group>".
 std::vector<std::string> node_names(const Scenario& scenario);
+// Where a gateway is; empty where neither it nor any group says.
+const std::string& gateway_zone(const Scenario& scenario, int gateway);
+// By ZoneId: the zones of the gateways, then those of the groups, in order.
+std::vector<std::string> zone_names(const Scenario& scenario);
+// REQUIRES: `zone` is one of `names`.
+ZoneId zone_id(const std::vector<std::string>& names, const std::string& zone);
 
 }  // namespace phoenix

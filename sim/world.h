@@ -152,7 +152,15 @@ class World final : public FaultWorld {
   void on_reports_due(std::uint32_t node);
   LoadReport read_load(const Machine& machine) const;
   void send_report(std::uint32_t node);
+  Message report_message(std::uint32_t report) const;
   void on_report_arrive(std::uint32_t report);
+
+  // world_probes.cc: load reports that Routers ask for
+  void send_probe(std::uint32_t gateway, NodeId node);
+  void on_probe_arrive(std::uint32_t report);
+  void on_probe_read(std::uint32_t report);
+  Message probe_message(std::uint32_t report) const;
+
   void on_activity_done(std::uint32_t done);
   void start_bulk(std::uint32_t transfer);
   void on_sample(bool warmup_ends);
@@ -167,6 +175,7 @@ class World final : public FaultWorld {
     std::uint32_t gateway = 0;
     std::uint64_t number = 0;  // identity of its message
     bool was_delayed = false;  // a fault has had its say already
+    bool is_probe = false;     // asked for
     LoadReport report;
   };
   struct ChangeOnWay {
@@ -208,6 +217,7 @@ class World final : public FaultWorld {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> transfer_ends_;  // endpoints
   std::vector<double> resident_bytes_;                                  // by group
   std::uint64_t lost_jobs_ = 0;
+  std::uint64_t probes_ = 0;
   std::uint64_t report_cycle_ = 0;
   std::uint64_t decisions_ = 0;
   std::uint64_t sequence_ = 0;
@@ -215,6 +225,7 @@ class World final : public FaultWorld {
   std::uint64_t digest_ = 0;
   bool is_flow_fidelity_;
   bool piggyback_ = false;
+  bool uses_reports_ = false;
   bool over_ = false;
   bool interrupted_ = false;
 };
@@ -223,6 +234,10 @@ inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(
 
 inline void GatewayPort::answer(const RouterAction& action) {
   world->answer(static_cast<std::uint32_t>(action.request), action.reason, action.node);
+}
+
+inline void GatewayPort::probe(const RouterAction& action) {
+  world->send_probe(gateway, action.node);
 }
 
 inline void GatewayPort::arm(Time date) {

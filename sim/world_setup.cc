@@ -4,6 +4,7 @@
 
 #include "scenarios/router_setup.h"
 #include "sim/world.h"
+#include "strategies/core/random.h"
 
 namespace phoenix::sim {
 namespace {
@@ -46,6 +47,13 @@ void World::build_machines() {
     for (int i = 0; i < group.count; ++i) {
       machines_.emplace_back(Server(group.cores, group.speed, discipline, queues));
       machines_.back().group = group_index;
+      for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+        const Service& service = scenario_.services[s];
+        if (service.cache_keys == 0 || !hosts_service(group, service)) continue;
+        machines_.back().server.set_cache(static_cast<std::uint16_t>(s),
+                                          static_cast<std::size_t>(service.cache_keys),
+                                          static_cast<double>(service.miss_work.count()));
+      }
     }
     double resident = 0;
     for (const Service& service : scenario_.services) {
@@ -63,6 +71,8 @@ void World::build_gateways() {
           {id_at<ServiceId>(s), c.deadline, static_cast<float>(c.memory_bytes), c.repeatable});
     }
   }
+  const std::vector<std::string> zones = zone_names(scenario_);
+  const std::vector<std::string> names = node_names(scenario_);
   for (int g = 0; g < scenario_.gateway.count; ++g) {
     const auto gateway = static_cast<std::uint32_t>(g);
     RouterDriver<GatewayPort> routing(make_router(scenario_, streams_, gateway), {this, gateway},
@@ -72,11 +82,12 @@ void World::build_gateways() {
       for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
         if (!hosts_service(group, scenario_.services[s])) continue;
         routing.membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
-                            group.weight, true},
+                            group.weight, true, zone_id(zones, group.zone), hash_text(names[n])},
                            kStart);
       }
     }
-    piggyback_ = scenario_.reports.piggyback && routing.router().uses_reports();
+    uses_reports_ = routing.router().uses_reports();
+    piggyback_ = scenario_.reports.piggyback && uses_reports_;
     gateways_.push_back({std::move(routing), MessageCpu(scenario_.gateway)});
   }
 }

@@ -9,6 +9,7 @@ void add_counters(RouterCounters& sum, const RouterCounters& more) {
         &RouterCounters::hedges_denied, &RouterCounters::late_results,
         &RouterCounters::timed_out_attempts, &RouterCounters::queued, &RouterCounters::panic_picks,
         &RouterCounters::slow_start_repicks, &RouterCounters::ejections,
+        &RouterCounters::probes,
         &RouterCounters::notices_dropped}) {
     sum.*member += more.*member;
   }

@@ -132,6 +132,14 @@ class SettingReader : public SettingVisitor {
     value = static_cast<int>(place - names.begin());
   }
 
+  void text(std::string_view key, std::string& value, const InFull& in_full,
+            std::string_view /*allowed*/, std::string_view /*help*/) override {
+    const std::string* found = find(key);
+    const Result<std::string> full = in_full(found != nullptr ? *found : value);
+    if (!full) return refuse(key, found != nullptr ? *found : value, full.error());
+    value = *full;
+  }
+
   Status verdict() const {
     for (const auto& [key, value] : text_.settings) {
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
@@ -190,6 +198,10 @@ class SettingLister : public SettingVisitor {
   void choice(std::string_view key, int& value, std::span<const std::string_view> names,
               std::string_view help) override {
     add(key, std::string(names[static_cast<std::size_t>(value)]), one_of(names), help);
+  }
+  void text(std::string_view key, std::string& value, const InFull& /*in_full*/,
+            std::string_view allowed, std::string_view help) override {
+    add(key, value, std::string(allowed), help);
   }
 
   std::vector<SettingInfo> settings;

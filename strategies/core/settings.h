@@ -42,6 +42,11 @@ class SettingVisitor {
   // `value` is an index into `names`.
   virtual void choice(std::string_view key, int& value, std::span<const std::string_view> names,
                       std::string_view help) = 0;
+  // A strategy inside this one: `in_full` checks its text and prints it back in full; `allowed` is
+  // what `phoenix list` says, "a balancer".
+  using InFull = std::function<Result<std::string>(std::string_view)>;
+  virtual void text(std::string_view key, std::string& value, const InFull& in_full,
+                    std::string_view allowed, std::string_view help) = 0;
 };
 
 // One setting as `phoenix list` shows it.
@@ -85,7 +90,9 @@ struct StrategyEntry {
   std::function<Result<Made>(const SettingsText&)> make;
 };
 
-// Builds the entry of a strategy whose constructor takes its options:
+// Builds the entry of a strategy whose constructor takes its options. What bounds cannot say (a
+// number must be prime) an options struct says in `Status check()`; its error begins with the key.
+//
 //   BalancerEntry p2c() { return strategy_entry<Balancer, P2c, P2cOptions>("p2c", "best of two
 //   ..."); }
 template <class Product, class Strategy, class Options>
@@ -99,6 +106,9 @@ StrategyEntry<Product> strategy_entry(std::string name, std::string summary) {
     Options options;
     const VisitFunction visit = [&](SettingVisitor& v) { options.visit(v); };
     if (Status applied = apply_settings(text, visit); !applied) return Error{applied.error()};
+    if constexpr (requires { options.check(); }) {
+      if (Status fine = options.check(); !fine) return Error{name + ": " + fine.error()};
+    }
     return typename StrategyEntry<Product>::Made{std::make_unique<Strategy>(options),
                                                  print_settings(name, visit)};
   };
