@@ -59,10 +59,10 @@ Status turn_knob(Knobs& knobs, KnobId id, double value) {
     case KnobId::kHttpPoolSize:
     case KnobId::kSocketBuffer:
     case KnobId::kDirectRouting:
+    case KnobId::kMaxInFlight:
       return set_knob(knobs, id, value);
     case KnobId::kWorkers:
     case KnobId::kQueueLength:
-    case KnobId::kMaxInFlight:
     case KnobId::kHibernateIdle:
       break;
   }

@@ -98,7 +98,7 @@ auto duration_knob(KnobId id) {
   return schema::duration({from_seconds(knob_info(id).low), from_seconds(knob_info(id).high)});
 }
 
-void read_knobs(Section& s, Knobs& knobs) {
+void read_gateway_knobs(Section& s, Knobs& knobs) {
   s.field("batch_size", knobs.batch_size, whole_knob(KnobId::kBatchSize));
   s.field("batch_delay", knobs.batch_delay, duration_knob(KnobId::kBatchDelay));
   s.field("compress_above", knobs.compress_above, bytes_knob(KnobId::kCompressAbove));
@@ -193,7 +193,7 @@ void read_gateway_config(Section& s, GatewayConfig& config) {
   s.field("max_nodes", config.max_nodes, integer(1, 1'000'000));
   s.table("http_limits", [&](Section& t) { read_http_limits(t, config.http_limits); });
   s.table("router", [&](Section& t) { schema::read_router(t, config.router); });
-  s.table("knobs", [&](Section& t) { read_knobs(t, config.knobs); });
+  s.table("knobs", [&](Section& t) { read_gateway_knobs(t, config.knobs); });
   s.tables("service", config.services, read_service);
   s.tables("route", config.routes, read_route);
   s.table("record", [&](Section& t) { read_record(t, config.record); });

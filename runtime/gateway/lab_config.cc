@@ -15,6 +15,7 @@ GatewayConfig lab_config(const Scenario& scenario, int number, std::string token
   config.token_file = "lab";  // there is one; read already
   config.lab = true;
   config.router = scenario.router;
+  config.knobs = scenario.knobs;
   config.expected_nodes = node_names(scenario);
   config.max_nodes = std::max(config.max_nodes, static_cast<int>(config.expected_nodes.size()));
   config.forget_node = std::chrono::hours(24);

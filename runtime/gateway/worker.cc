@@ -47,8 +47,10 @@ Worker::~Worker() = default;
 
 void Worker::open_lane() {
   const Streams streams(options_.seed, static_cast<std::uint32_t>(lanes_opened_++));
+  RouterSettings router = config_->router;
+  router.max_in_flight = max_in_flight();
   lanes_.push_back(std::make_unique<Lane>(
-      loop_, static_cast<LaneUser&>(*this), config_->router, *catalog_,
+      loop_, static_cast<LaneUser&>(*this), router, *catalog_,
       streams.named("balancer/" + std::to_string(options_.thread)), options_.router_tap));
 }
 

@@ -176,6 +176,10 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   void on_lane_due(Lane& lane) override;
 
   void open_lane();
+  // Per thread: as the knob says, else as configured.
+  int max_in_flight() const {
+    return knobs_.max_in_flight > 0 ? knobs_.max_in_flight : config_->router.max_in_flight;
+  }
   void close_idle_lanes();
   Reply reply_for(std::uint64_t exchange, FailureReason reason);
   void count_answer(const Exchange& exchange, const Reply& reply, Time at);

@@ -80,6 +80,7 @@ void Worker::apply(std::shared_ptr<const GatewayConfig> config,
 
 void Worker::set_knobs(const Knobs& knobs) {
   knobs_ = knobs;
+  lane().driver().set_max_in_flight(max_in_flight(), now());
   for (Node& node : nodes_) {
     if (node.upstream) node.upstream->apply(knobs);
   }

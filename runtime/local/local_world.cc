@@ -36,6 +36,11 @@ std::string obstacle(const Scenario& scenario) {
   if (!scenario.transfers.empty()) {
     return "[[transfer]] is the simulator's; a local run has no bulk data to move";
   }
+  for (const KnobId id : {KnobId::kWorkers, KnobId::kQueueLength, KnobId::kHibernateIdle}) {
+    if (knob_value(scenario.knobs, id) == 0) continue;
+    return "knobs." + std::string(knob_info(id).name) +
+           " is the simulator's; the nodes of a local run are as their group and services say";
+  }
   const FaultPlan plan = plan_faults(scenario, Streams(scenario.seed, scenario.replication));
   for (const FaultEvent& event : plan.events) {
     if (event.keeps_state && !is_skipped(scenario, plan, event)) {
@@ -53,6 +58,7 @@ LocalWorld::LocalWorld(net::Loop& loop, const Scenario& scenario, LocalOptions o
       scenario_(scenario),
       options_(std::move(options)),
       streams_(scenario.seed, scenario.replication),
+      knobs_(scenario.knobs),
       fault_timer_(loop, [this] { on_faults_due(); }),
       sample_timer_(loop, [this] { on_sample_due(); }),
       control_timer_(loop, [this] { on_control_due(); }),

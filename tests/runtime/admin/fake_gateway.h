@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/gateway/control.h"
+#include "strategies/core/units.h"
 
 namespace phoenix::admin::testing {
 
@@ -103,6 +104,12 @@ class FakeGateway final : public GatewayControl {
     now.knobs = knobs;
     return note("knobs");
   }
+  Status command(const Command& command) override {
+    if (command.subject == unknown_target) return Error{"found " + command.subject};
+    return note(std::string(to_text(command.kind)) + " " + command.subject + " " +
+                (std::isnan(command.value) ? "-" : print_number(command.value)) + " " +
+                command.text);
+  }
   Status set_weight(const std::string& node, const std::string& service, double weight) override {
     return note("weight " + node + " " + service + " " + std::to_string(weight));
   }
@@ -114,6 +121,7 @@ class FakeGateway final : public GatewayControl {
   GatewayStatus now = fake_status();
   std::string secret = "open sesame";
   std::string refusal;  // of changes; empty: they are made
+  std::string unknown_target = "beauty";
   std::vector<std::string> changes;
   int asked = 0;
   bool is_silent = false;
