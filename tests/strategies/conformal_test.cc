@@ -210,15 +210,15 @@ TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
 
 TEST(Trust, GoesWhileIntervalsMissAndReturns) {
   TrustOptions options;
-  options.period = 400;
+  options.period = 100;
   TrustedForecast forecast(make("ewma"), options);
   Random random(3);
   for (int i = 0; i < 2'000; ++i) forecast.observe(1'000 + noise(random));
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
-  for (int i = 0; i < 80; ++i) forecast.observe(1'000 + 30.0 * i);
+  for (int i = 0; i < 40; ++i) forecast.observe(1'000 + 30.0 * i);
   EXPECT_FALSE(forecast.is_trusted());
   EXPECT_THAT(forecast.trust_reason(), HasSubstr("promised 0.9"));
-  for (int i = 0; i < 3'000; ++i) forecast.observe(3'400 + noise(random));
+  for (int i = 0; i < 3'000; ++i) forecast.observe(2'200 + noise(random));
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
 }
 
