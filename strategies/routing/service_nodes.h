@@ -47,9 +47,9 @@ class ServiceNodes {
     ClassId request_class;
     std::uint32_t in_flight_when_sent;
     double size;
-    bool refused;  // the node did not begin
-    bool has_key;
-    std::uint64_t key;
+    bool refused = false;  // the node did not begin
+    bool has_key = false;
+    std::uint64_t key = 0;
   };
   void finished(const Finished& attempt, Time now);
 
