@@ -31,6 +31,14 @@ function(phoenix_library folder)
   target_link_libraries(phoenix_${folder} PUBLIC ${ARG_DEPENDS} PRIVATE phoenix_warnings)
 endfunction()
 
+# What every test includes is compiled once: it takes longer than most tests.
+function(phoenix_test_headers)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cc "")
+  add_library(phoenix_test_headers OBJECT ${CMAKE_CURRENT_BINARY_DIR}/test_headers.cc)
+  target_link_libraries(phoenix_test_headers PRIVATE GTest::gmock phoenix_warnings)
+  target_precompile_headers(phoenix_test_headers PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
 # phoenix_test(strategies/p2c_test.cc DEPENDS ...): an executable, its cases known to ctest one by one.
 # SERIAL at the end: no other test runs meanwhile.
 function(phoenix_test source)
@@ -42,6 +50,7 @@ function(phoenix_test source)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} GTest::gmock GTest::gtest_main
                                         phoenix_warnings)
+  target_precompile_headers(${name} REUSE_FROM phoenix_test_headers)
   target_compile_definitions(${name} PRIVATE PHOENIX_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   gtest_discover_tests(${name} TEST_PREFIX "${folder}." DISCOVERY_MODE PRE_TEST
                        PROPERTIES TIMEOUT 300 RUN_SERIAL ${ARG_SERIAL})

@@ -344,13 +344,14 @@ class SpecPlanner {
 FaultTopology fault_topology(const Scenario& scenario) {
   FaultTopology topology;
   topology.gateways = scenario.gateway.count;
-  topology.gateway_zone = scenario.gateway.zone;
   topology.node_group = node_groups(scenario);
   topology.initial = static_cast<std::size_t>(initial_node_count(scenario));
   for (const NodeGroup& group : scenario.cluster.groups) {
     topology.group_names.push_back(group.name);
     topology.group_zones.push_back(group.zone);
-    if (topology.gateway_zone.empty()) topology.gateway_zone = group.zone;
+  }
+  for (int g = 0; g < topology.gateways; ++g) {
+    topology.gateway_zones.push_back(gateway_zone(scenario, g));
   }
   return topology;
 }

@@ -88,8 +88,8 @@ struct FaultTopology {
   std::vector<int> node_group;  // by NodeId
   std::size_t initial = 0;      // nodes there from the beginning; random victims are among these
   std::vector<std::string> group_names;
-  std::vector<std::string> group_zones;  // by group
-  std::string gateway_zone;
+  std::vector<std::string> group_zones;    // by group
+  std::vector<std::string> gateway_zones;  // by gateway
 };
 FaultTopology fault_topology(const Scenario& scenario);
 

@@ -235,7 +235,7 @@ std::vector<Endpoint> endpoints_in_zone(const FaultTopology& topology, std::stri
   for (const Endpoint& endpoint : all_endpoints(topology)) {
     const std::string& its_zone =
         endpoint.is_gateway
-            ? topology.gateway_zone
+            ? topology.gateway_zones[endpoint.number]
             : topology.group_zones[static_cast<std::size_t>(topology.node_group[endpoint.number])];
     if (its_zone == zone) endpoints.push_back(endpoint);
   }
@@ -249,7 +249,7 @@ std::vector<std::string> zones_of(const FaultTopology& topology) {
     if (is_new && !zone.empty()) zones.push_back(zone);
   };
   for (const std::string& zone : topology.group_zones) add(zone);
-  add(topology.gateway_zone);
+  for (const std::string& zone : topology.gateway_zones) add(zone);
   return zones;
 }
 

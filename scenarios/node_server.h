@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "scenarios/key_cache.h"
 #include "scenarios/scenario.h"
 #include "strategies/core/slab.h"
 #include "strategies/core/time.h"
@@ -29,7 +30,12 @@ struct ServiceJob {
   float memory_bytes = 0;
   std::uint32_t next = kNoIndex;  // in the list of those that wait
   std::uint16_t service = 0;
-  bool in_service = false;  // kept by the server
+  bool has_key = false;
+  std::uint64_t key = 0;
+  bool in_service = false;  // kept by the server, like all below
+  std::uint32_t load = 0;   // jobs there when it came
+  Time came = kStart;
+  Time began = kStart;  // its service
 };
 
 template <std::derived_from<ServiceJob> Job>
@@ -64,6 +70,7 @@ class NodeServer {
   bool admit(Jobs& jobs, std::uint32_t job, Time now) {
     if (!make_room(jobs[job])) return false;
     advance(now);
+    note_arrival(jobs[job]);
     if (may_start()) {
       begin_service(jobs, job);
       update_rate();
@@ -134,6 +141,7 @@ class NodeServer {
   bool admit_elsewhere(Jobs& jobs, std::uint32_t job, Time now) {
     if (!make_room(jobs[job])) return false;
     advance(now);
+    note_arrival(jobs[job]);
     push_waiting(jobs, job);
     return true;
   }
@@ -142,6 +150,7 @@ class NodeServer {
     if (waiting_ == 0 || !may_start()) return kNoIndex;
     const std::uint32_t job = pop_waiting(jobs);
     jobs[job].in_service = true;
+    jobs[job].began = last_;
     ++serving_;
     heap_.push_back({0, order_++, job});
     return job;
@@ -152,6 +161,17 @@ class NodeServer {
     --serving_;
     work_done_ += jobs[job].work;
     forget(jobs[job]);
+  }
+
+  // From now on the service's keyed jobs take `miss_work` ns longer, at speed 1, where their key is
+  // not among the last `keys` ones.
+  void set_cache(std::uint16_t service, std::size_t keys, double miss_work) {
+    caches_.resize(rooms_.size(), Cache{KeyCache(0), 0});
+    caches_[service] = {KeyCache(keys), miss_work};
+  }
+  // What a node remembers dies with its process.
+  void forget_keys() {
+    for (Cache& cache : caches_) cache.keys.clear();
   }
 
   std::uint32_t waiting() const { return waiting_; }
@@ -175,6 +195,10 @@ class NodeServer {
     int own_jobs_max = 0;  // cores plus queue of the service
     int jobs_max = 0;
     int jobs = 0;
+  };
+  struct Cache {
+    KeyCache keys;
+    double miss_work;
   };
   struct InService {
     double finish;  // in virtual work time
@@ -216,6 +240,15 @@ class NodeServer {
     return true;
   }
 
+  void note_arrival(Job& job) {
+    if (!caches_.empty() && job.has_key && caches_[job.service].miss_work > 0 &&
+        !caches_[job.service].keys.touch(job.key)) {
+      job.work += caches_[job.service].miss_work;
+    }
+    job.load = serving_ + waiting_;
+    job.came = last_;
+  }
+
   void forget(Job& job) {
     job.in_service = false;
     --rooms_[job.service].jobs;
@@ -225,6 +258,7 @@ class NodeServer {
 
   void begin_service(Jobs& jobs, std::uint32_t job) {
     jobs[job].in_service = true;
+    jobs[job].began = last_;
     ++serving_;
     heap_.push_back({virtual_now_ + jobs[job].work, order_++, job});
     std::push_heap(heap_.begin(), heap_.end(), kLaterFinish);
@@ -269,6 +303,7 @@ class NodeServer {
   std::uint32_t order_ = 0;
   std::vector<InService> heap_;
   std::vector<Room> rooms_;
+  std::vector<Cache> caches_;  // by service, or empty
 };
 
 }  // namespace phoenix

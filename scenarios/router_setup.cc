@@ -20,6 +20,18 @@ std::vector<RouterClass> router_classes(const Scenario& scenario) {
   return classes;
 }
 
+Surroundings surroundings(const Scenario& scenario, std::uint32_t gateway) {
+  const std::vector<std::string> zones = zone_names(scenario);
+  Surroundings around;
+  around.home = zone_id(zones, gateway_zone(scenario, static_cast<int>(gateway)));
+  around.caller_shares.resize(zones.size());
+  for (int g = 0; g < scenario.gateway.count; ++g) {
+    around.caller_shares[index(zone_id(zones, gateway_zone(scenario, g)))] +=
+        1.0 / scenario.gateway.count;
+  }
+  return around;
+}
+
 Router make_router(const Scenario& scenario, const Streams& streams, std::uint32_t gateway) {
   std::vector<std::unique_ptr<Balancer>> balancers;
   for (std::size_t s = 0; s < scenario.services.size(); ++s) {
@@ -27,8 +39,10 @@ Router make_router(const Scenario& scenario, const Streams& streams, std::uint32
     assert(made.ok());
     balancers.push_back(std::move(made->strategy));
   }
-  return Router(scenario.router, std::move(balancers), router_classes(scenario),
+  Router router(scenario.router, std::move(balancers), router_classes(scenario),
                 streams.named(fmt::format("balancer/{}", gateway)));
+  router.set_surroundings(surroundings(scenario, gateway));
+  return router;
 }
 
 }  // namespace phoenix

@@ -14,6 +14,9 @@ namespace phoenix {
 // One per request class, in ClassId order.
 std::vector<RouterClass> router_classes(const Scenario& scenario);
 
+// Where a gateway of the scenario is; every gateway counts as an equal share of the callers.
+Surroundings surroundings(const Scenario& scenario, std::uint32_t gateway);
+
 // Knows no nodes yet. REQUIRES: the scenario comes from the parser.
 Router make_router(const Scenario& scenario, const Streams& streams, std::uint32_t gateway);
 

@@ -68,4 +68,31 @@ std::vector<std::string> node_names(const Scenario& scenario) {
   return names;
 }
 
+const std::string& gateway_zone(const Scenario& scenario, int gateway) {
+  const Gateway& settings = scenario.gateway;
+  if (!settings.zones.empty()) {
+    return settings.zones[static_cast<std::size_t>(gateway) % settings.zones.size()];
+  }
+  const std::vector<NodeGroup>& groups = scenario.cluster.groups;
+  return settings.zone.empty() && !groups.empty() ? groups.front().zone : settings.zone;
+}
+
+std::vector<std::string> zone_names(const Scenario& scenario) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& zone) {
+    if (std::find(names.begin(), names.end(), zone) == names.end()) names.push_back(zone);
+  };
+  if (!scenario.cluster.groups.empty()) {
+    for (int g = 0; g < scenario.gateway.count; ++g) add(gateway_zone(scenario, g));
+  }
+  for (const NodeGroup& group : scenario.cluster.groups) add(group.zone);
+  return names;
+}
+
+ZoneId zone_id(const std::vector<std::string>& names, const std::string& zone) {
+  const auto place = std::find(names.begin(), names.end(), zone);
+  assert(place != names.end());
+  return id_at<ZoneId>(static_cast<std::size_t>(place - names.begin()));
+}
+
 }  // namespace phoenix

@@ -70,6 +70,7 @@ struct Gateway {
       std::chrono::microseconds(1);  // ... but further requests of a batch only this
   int backlog = 10'000;              // messages waiting for gateway CPU; more are refused
   std::string zone;                  // empty: the first group's
+  std::vector<std::string> zones;    // instead: gateways take turns in these
   double bandwidth = 1.25e9;
   Duration latency = std::chrono::microseconds(50);
 };
@@ -118,6 +119,10 @@ struct Service {
   Duration cold_start{0};  // more work for the first request to an agent, or, without agents,
                            // to a node that has come up
   Duration wake_time{0};   // what requests to a hibernated agent wait
+  // Keys a node remembers, least recently used forgotten first; a keyed request whose key is not
+  // among them takes miss_work longer (at speed 1), and then it is. 0: nothing depends on keys.
+  int cache_keys = 0;
+  Duration miss_work{0};
   std::vector<RequestClass> classes;
 };
 
@@ -308,5 +313,11 @@ int group_of(const Scenario& scenario, NodeId node);
 std::vector<int> node_groups(const Scenario& scenario);
 // By NodeId: "<group>-<number in the group>".
 std::vector<std::string> node_names(const Scenario& scenario);
+// Where a gateway is; empty where neither it nor any group says.
+const std::string& gateway_zone(const Scenario& scenario, int gateway);
+// By ZoneId: the zones of the gateways, then those of the groups, in order.
+std::vector<std::string> zone_names(const Scenario& scenario);
+// REQUIRES: `zone` is one of `names`.
+ZoneId zone_id(const std::vector<std::string>& names, const std::string& zone);
 
 }  // namespace phoenix

@@ -55,6 +55,7 @@ void read_gateway(Section& s, Gateway& gateway) {
   s.field("cpu_per_frame", gateway.cpu_per_frame, duration(kNotNegative));
   s.field("backlog", gateway.backlog, integer(0, 1'000'000'000));
   s.field("zone", gateway.zone, name());
+  s.field("zones", gateway.zones, names());
   s.field("network", gateway.bandwidth, bandwidth(above(0, kBandwidthMax)));
   s.field("latency", gateway.latency, duration(kNotNegative));
 }
@@ -89,6 +90,8 @@ void read_service(Section& s, Service& service) {
   s.field("agent_memory", service.agent_memory_bytes, bytes(at_least(0, kBytesMax)));
   s.field("cold_start", service.cold_start, duration(kNotNegative));
   s.field("wake_time", service.wake_time, duration(kNotNegative));
+  s.field("cache_keys", service.cache_keys, integer(0, 10'000'000));
+  s.field("miss_work", service.miss_work, duration(kNotNegative));
   s.tables("class", service.classes, read_class);
 }
 
@@ -145,6 +148,13 @@ void read_router(Section& s, RouterSettings& router) {
   s.field("max_in_flight", router.max_in_flight, integer(1, 100'000'000));
   s.field("queue", router.queue, integer(0, 100'000'000));
   s.field("max_in_flight_per_node", router.max_in_flight_per_node, integer(0, 100'000'000));
+  s.field("concurrency_limit_max", router.concurrency_limit_max, number(at_least(0, 1e8)));
+  s.field("concurrency_limit_min", router.concurrency_limit_min, number(at_least(1, 1e8)));
+  s.field("breaker_failures", router.breaker_failures, number(between(0, 1)));
+  s.field("breaker_window", router.breaker_window, integer(1, 1'000'000));
+  s.field("breaker_rest", router.breaker_rest, duration(kPositive));
+  s.field("breaker_trials", router.breaker_trials, integer(1, 1'000'000));
+  s.field("throttle_factor", router.throttle_factor, number(at_least(0, 1'000)));
   s.field("retries", router.retries, integer(0, 100));
   s.field("retry_backoff", router.retry_backoff, duration(kNotNegative));
   s.field("retry_backoff_max", router.retry_backoff_max, duration(kNotNegative));

@@ -171,6 +171,11 @@ class Checker {
     const std::string& zone = scenario_.gateway.zone;
     expect(zone.empty() || contains(zones, zone), "gateway.zone", unknown(zone, zones),
            {"cluster"});
+    for (const std::string& one : scenario_.gateway.zones) {
+      expect(contains(zones, one), "gateway.zones", unknown(one, zones), {"cluster"});
+    }
+    expect(zone.empty() || scenario_.gateway.zones.empty(), "gateway.zones",
+           "found beside gateway.zone; allowed one of the two");
   }
 
   void check_trace() {

@@ -68,6 +68,7 @@ struct GatewayPort {
 
   void send(const RouterAction& action);
   void answer(const RouterAction& action);
+  void probe(const RouterAction& action);
   void arm(Time date);
 };
 

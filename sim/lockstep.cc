@@ -137,16 +137,34 @@ Result<LockstepResult> lockstep(const EventJob& first, const EventJob& second) {
 }
 
 std::string describe(const PlayedEvent& event) {
-  static constexpr const char* kNames[] = {
-      "arrival, request",          "read by gateway, request", "at the node, job",
-      "service ends, node",        "answer at gateway, job",   "answer read by gateway, job",
-      "router wakes, gateway",     "reports due, node",        "report arrives, report",
-      "membership change, change", "interval ends, sample",    "SimGrid activity ends, activity",
-      "node starts, node",         "drain limit, node",        "fault, event",
-      "bulk transfer, transfer",   "agent is up, agent",       "move step ends, step",
-      "control tick, date",        "message departs, job",     "batch due, node",
-      "connection due, node",      "answer departs, job",      "agent ready, job",
-      "agents hibernate, node",    "direct deadline, request"};
+  static constexpr const char* kNames[] = {"arrival, request",
+                                           "read by gateway, request",
+                                           "at the node, job",
+                                           "service ends, node",
+                                           "answer at gateway, job",
+                                           "answer read by gateway, job",
+                                           "router wakes, gateway",
+                                           "reports due, node",
+                                           "report arrives, report",
+                                           "membership change, change",
+                                           "interval ends, sample",
+                                           "SimGrid activity ends, activity",
+                                           "node starts, node",
+                                           "drain limit, node",
+                                           "probe at the node, report",
+                                           "probe read by gateway, report",
+                                           "fault, event",
+                                           "bulk transfer, transfer",
+                                           "agent is up, agent",
+                                           "move step ends, step",
+                                           "control tick, date",
+                                           "message departs, job",
+                                           "batch due, node",
+                                           "connection due, node",
+                                           "answer departs, job",
+                                           "agent ready, job",
+                                           "agents hibernate, node",
+                                           "direct deadline, request"};
   static_assert(std::size(kNames) == static_cast<std::size_t>(EventKind::kDirectDue) + 1);
   return fmt::format("{}: {} {}", print_duration(Duration{event.at}), kNames[event.kind],
                      event.subject);

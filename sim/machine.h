@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "scenarios/node_signals.h"
 #include "sim/keyed_agents.h"
 #include "sim/traffic.h"
 
@@ -15,6 +16,7 @@ struct Machine {
   explicit Machine(Server node_server) : server(std::move(node_server)) {}
 
   Server server;
+  NodeSignals signals;
   std::uint32_t group = 0;
   std::uint32_t incarnation = 0;
   Time service_due = kNever;  // the service event that counts; others on the agenda are stale

@@ -14,10 +14,8 @@ class Builder {
 
   Platform build() {
     const Gateway& gateway = scenario_.gateway;
-    const std::string& home =
-        gateway.zone.empty() ? scenario_.cluster.groups.front().zone : gateway.zone;
     for (int i = 0; i < gateway.count; ++i) {
-      open_rack(home);
+      open_rack(gateway_zone(scenario_, i));
       add_host(fmt::format("gateway-{}", i), 1.0, gateway.cores, gateway.bandwidth,
                gateway.latency);
       close_rack();

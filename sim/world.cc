@@ -189,6 +189,10 @@ void World::dispatch(const Event& event) {
       return on_hibernate(event.subject);
     case EventKind::kDirectDue:
       return on_direct_due(event.subject, event.extra);
+    case EventKind::kProbeArrive:
+      return on_probe_arrive(event.subject);
+    case EventKind::kProbeRead:
+      return on_probe_read(event.subject);
     case EventKind::kArrival:
     case EventKind::kFault:
     case EventKind::kTransfer:
@@ -286,6 +290,8 @@ std::uint32_t World::make_job(std::uint32_t request_id, std::uint32_t node, Atte
   job.request_bytes = request.request_bytes;
   job.response_bytes = request.response_bytes;
   job.memory_bytes = classes_[request.request_class].memory_bytes;
+  job.has_key = request.has_key;
+  job.key = request.key;
   job.service = static_cast<std::uint16_t>(index(classes_[request.request_class].service));
   job.node = node;
   job.incarnation = machine.incarnation;
@@ -356,6 +362,7 @@ bool World::passes(const Message& message) {
 void World::lose(const Message& message) {
   switch (message.arrival) {
     case EventKind::kReportArrive:
+    case EventKind::kProbeArrive:
       return reports_.release(message.subject);
     case EventKind::kMembership:
       return changes_.release(message.subject);

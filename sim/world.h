@@ -179,6 +179,7 @@ class World final : public FaultWorld, private ControlWorld {
   void on_provisioned(std::uint32_t node);
   void fail_provisioning(std::uint32_t node, std::string_view why);
   void vanish(std::uint32_t node);
+  void introduce(MembershipChange& change) const;
   void tell_services(MembershipChange::Kind kind, std::uint32_t node);
   void log_control(DecisionRow& row);
 
@@ -263,7 +264,15 @@ class World final : public FaultWorld, private ControlWorld {
   void on_reports_due(std::uint32_t node);
   LoadReport read_load(const Machine& machine) const;
   void send_report(std::uint32_t node);
+  Message report_message(std::uint32_t report) const;
   void on_report_arrive(std::uint32_t report);
+
+  // world_probes.cc: load reports that Routers ask for
+  void send_probe(std::uint32_t gateway, NodeId node);
+  void on_probe_arrive(std::uint32_t report);
+  void on_probe_read(std::uint32_t report);
+  Message probe_message(std::uint32_t report) const;
+
   void on_activity_done(std::uint32_t done);
   void start_bulk(std::uint32_t transfer);
   WireSummary wire_summary() const;
@@ -279,6 +288,7 @@ class World final : public FaultWorld, private ControlWorld {
     std::uint32_t gateway = 0;
     std::uint64_t number = 0;  // identity of its message
     bool was_delayed = false;  // a fault has had its say already
+    bool is_probe = false;     // asked for
     LoadReport report;
   };
   struct ChangeOnWay {
@@ -328,8 +338,11 @@ class World final : public FaultWorld, private ControlWorld {
   std::size_t next_transfer_ = 0;
   std::vector<std::pair<Time, std::uint32_t>> transfer_dates_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> transfer_ends_;  // endpoints
-  std::vector<double> resident_bytes_;                                  // by group
+  std::vector<ZoneId> group_zones_;
+  std::vector<std::uint64_t> identities_;  // of nodes, by their names
+  std::vector<double> resident_bytes_;     // by group
   std::uint64_t lost_jobs_ = 0;
+  std::uint64_t probes_ = 0;
   std::uint64_t report_cycle_ = 0;
   std::uint64_t decisions_ = 0;
   std::uint64_t sequence_ = 0;
@@ -339,6 +352,7 @@ class World final : public FaultWorld, private ControlWorld {
   bool is_plain_ = true;  // no knob and no agent is on a message's way
   bool has_agents_ = false;
   bool piggyback_ = false;
+  bool uses_reports_ = false;
   bool over_ = false;
   bool interrupted_ = false;
 };
@@ -347,6 +361,10 @@ inline void GatewayPort::send(const RouterAction& action) { world->send_attempt(
 
 inline void GatewayPort::answer(const RouterAction& action) {
   world->answer(static_cast<std::uint32_t>(action.request), action.reason, action.node);
+}
+
+inline void GatewayPort::probe(const RouterAction& action) {
+  world->send_probe(gateway, action.node);
 }
 
 inline void GatewayPort::arm(Time date) {

@@ -93,11 +93,19 @@ void World::vanish(std::uint32_t node) {
   control_.node_is(id_at<NodeId>(node), NodePhase::kAbsent);
 }
 
+// Where the node is, and what it is called: for those that hear of it for the first time.
+void World::introduce(MembershipChange& change) const {
+  change.zone = group_zones_[machines_[index(change.node)].group];
+  change.identity = identities_[index(change.node)];
+}
+
 void World::tell_services(MembershipChange::Kind kind, std::uint32_t node) {
   const NodeGroup& group = scenario_.cluster.groups[machines_[node].group];
   for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
     if (!hosts_service(group, scenario_.services[s]) || scenario_.services[s].is_placed) continue;
-    announce({kind, id_at<NodeId>(node), id_at<ServiceId>(s), group.weight});
+    MembershipChange change{kind, id_at<NodeId>(node), id_at<ServiceId>(s), group.weight};
+    introduce(change);
+    announce(change);
   }
 }
 

@@ -185,6 +185,9 @@ void World::bring_up(std::uint32_t node) {
   machine.up_since = now_;
   machine.cpu = LoadReport::kUnknown;
   machine.network = LoadReport::kUnknown;
+  machine.signals = NodeSignals();
+  machine.server.forget_keys();
+  machine.signals.sample(now_);
   machine.reported_at = now_;
   machine.busy_at_report = machine.server.busy_core_ns(now_);
   machine.bytes_at_report = network_.busier_bytes(network_.gateways() + node);

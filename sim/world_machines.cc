@@ -31,6 +31,7 @@ void World::admit(std::uint32_t id) {
                                        : machine.server.admit(jobs_, id, now_);
   if (!taken) {
     ++machine.refused;
+    if (uses_reports_) machine.signals.answered(0, Duration{0}, Duration{0}, false);
     return reply(id, AttemptResult::kQueueFull);
   }
   if (is_flow_fidelity_) return start_executions(node);
@@ -50,7 +51,10 @@ void World::on_node_service(std::uint32_t node) {
 }
 
 void World::finish_job(std::uint32_t id) {
-  ++machines_[jobs_[id].node].completed;
+  const Job& job = jobs_[id];
+  Machine& machine = machines_[job.node];
+  ++machine.completed;
+  if (uses_reports_) machine.signals.answered(job.load, now_ - job.came, now_ - job.began, true);
   reply(id, AttemptResult::kOk);
 }
 
@@ -73,7 +77,7 @@ void World::attach_report(std::uint32_t id) {
   if (!job.has_report || delay.count() == 0) return;
   job.has_report = false;  // it comes by itself, later
   const std::uint32_t late = reports_.acquire();
-  reports_[late] = {job.node, job.gateway, job.message, true, job.report};
+  reports_[late] = {job.node, job.gateway, job.message, true, false, job.report};
   agenda_.push(now_ + network_.latency(network_.gateways() + job.node, job.gateway) + delay,
                EventKind::kReportArrive, late);
 }
@@ -202,6 +206,7 @@ LoadReport World::read_load(const Machine& machine) const {
   report.memory = static_cast<float>(memory_of(machine) / group.memory_bytes);
   report.queue_length = machine.server.waiting() + static_cast<std::uint32_t>(machine.held.size());
   report.in_service = machine.server.in_service();
+  if (uses_reports_) machine.signals.tell(report.queue_length + report.in_service, report);
   return report;
 }
 
@@ -220,25 +225,28 @@ void World::send_report(std::uint32_t node) {
   machine.busy_at_report = busy;
   machine.bytes_at_report = bytes;
   machine.reported_at = now_;
+  machine.signals.sample(now_);
   const LoadReport report = read_load(machine);
   for (std::uint32_t g = 0; g < gateways_.size(); ++g) {
     const std::uint32_t id = reports_.acquire();
     const std::uint64_t number =
         report_number(report_cycle_, node, static_cast<std::uint32_t>(machines_.size()), g,
                       static_cast<std::uint32_t>(gateways_.size()));
-    reports_[id] = {node, g, number, false, report};
-    const Message message{
-        EventKind::kReportArrive, id, network_.gateways() + node, g, kReportBytes, number};
-    if (!network_.send(message, now_)) reports_.release(id);
+    reports_[id] = {node, g, number, false, false, report};
+    if (!network_.send(report_message(id), now_)) reports_.release(id);
   }
+}
+
+Message World::report_message(std::uint32_t id) const {
+  const ReportOnWay& report = reports_[id];
+  return {EventKind::kReportArrive, id,           network_.gateways() + report.node,
+          report.gateway,           kReportBytes, report.number};
 }
 
 void World::on_report_arrive(std::uint32_t id) {
   ReportOnWay on_way = reports_[id];
-  const Message message{EventKind::kReportArrive, id,           network_.gateways() + on_way.node,
-                        on_way.gateway,           kReportBytes, on_way.number};
   if (!on_way.was_delayed) {
-    if (!passes(message)) return;
+    if (!passes(report_message(id))) return;
     Duration delay{0};
     if (faults_.disturbs_reports()) {
       if (!faults_.disturb_report(id_at<NodeId>(on_way.node), on_way.number, reports_[id].report,
@@ -252,6 +260,10 @@ void World::on_report_arrive(std::uint32_t id) {
       agenda_.push(now_ + delay, EventKind::kReportArrive, id);
       return;
     }
+  }
+  MessageCpu& cpu = gateways_[on_way.gateway].cpu;
+  if (on_way.is_probe && !cpu.is_free_of_charge()) {
+    return agenda_.push(cpu.handle(now_), EventKind::kProbeRead, id);
   }
   reports_.release(id);
   gateways_[on_way.gateway].routing.report(id_at<NodeId>(on_way.node), on_way.report, now_);

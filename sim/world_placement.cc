@@ -63,7 +63,10 @@ void World::tell_agents(std::uint32_t node, std::size_t service) {
     change.kind = MembershipChange::Kind::kLeave;
   } else {
     change.weight = agents * scenario_.cluster.groups[machine.group].weight;
-    if (!machine.serves[service]) change.kind = MembershipChange::Kind::kJoin;
+    if (!machine.serves[service]) {
+      change.kind = MembershipChange::Kind::kJoin;
+      introduce(change);
+    }
   }
   machine.serves[service] = agents > 0;
   if (now_ > kStart) return announce(change);

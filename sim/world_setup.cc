@@ -4,6 +4,7 @@
 
 #include "scenarios/router_setup.h"
 #include "sim/world.h"
+#include "strategies/core/random.h"
 
 namespace phoenix::sim {
 namespace {
@@ -45,6 +46,13 @@ void World::build_machines() {
     const NodeGroup& group = scenario_.cluster.groups[g];
     machines_.emplace_back(Server(group.cores, group.speed, disciplines[g], queues[g]));
     machines_.back().group = static_cast<std::uint32_t>(g);
+    for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+      const Service& service = scenario_.services[s];
+      if (service.cache_keys == 0 || !hosts_service(group, service)) continue;
+      machines_.back().server.set_cache(static_cast<std::uint16_t>(s),
+                                        static_cast<std::size_t>(service.cache_keys),
+                                        static_cast<double>(service.miss_work.count()));
+    }
     if (is_any_placed) {
       machines_.back().agents_up.resize(scenario_.services.size());
       machines_.back().serves.resize(scenario_.services.size());
@@ -112,6 +120,11 @@ void World::build_gateways() {
                           static_cast<float>(c.compression), c.attempt_timeout});
     }
   }
+  const std::vector<std::string> zones = zone_names(scenario_);
+  for (const NodeGroup& group : scenario_.cluster.groups) {
+    group_zones_.push_back(zone_id(zones, group.zone));
+  }
+  for (const std::string& name : node_names(scenario_)) identities_.push_back(hash_text(name));
   for (int g = 0; g < scenario_.gateway.count; ++g) {
     const auto gateway = static_cast<std::uint32_t>(g);
     RouterDriver<GatewayPort> routing(make_router(scenario_, streams_, gateway), {this, gateway},
@@ -124,11 +137,12 @@ void World::build_gateways() {
           continue;
         }
         routing.membership({MembershipChange::Kind::kJoin, id_at<NodeId>(n), id_at<ServiceId>(s),
-                            group.weight, true},
+                            group.weight, true, group_zones_[machines_[n].group], identities_[n]},
                            kStart);
       }
     }
-    piggyback_ = scenario_.reports.piggyback && routing.router().uses_reports();
+    uses_reports_ = routing.router().uses_reports();
+    piggyback_ = scenario_.reports.piggyback && uses_reports_;
     gateways_.push_back({std::move(routing), MessageCpu(scenario_.gateway)});
   }
 }

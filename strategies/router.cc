@@ -4,6 +4,7 @@
 #include <cassert>
 #include <limits>
 
+#include "strategies/routing/admission.h"
 #include "strategies/routing/flight_table.h"
 #include "strategies/routing/hedge_delay.h"
 #include "strategies/routing/journal.h"
@@ -99,6 +100,7 @@ struct Router::State {
   Random random;
   Journal journal;
   std::vector<ServiceNodes> services;
+  std::vector<Admission> admissions;  // by service
   FlightTable flights;
   RetryBudget budget;
   std::vector<HedgeDelay> hedge_delays;  // by class; empty without hedging
@@ -127,6 +129,7 @@ Router::State::State(const RouterSettings& router_settings,
   assert(settings.ejection_interval > Duration{0} && settings.ejection_time > Duration{0});
   services.reserve(balancers.size());
   for (std::size_t i = 0; i < balancers.size(); ++i) {
+    admissions.emplace_back(settings);
     services.emplace_back(settings, id_at<ServiceId>(i), std::move(balancers[i]), journal);
   }
   for ([[maybe_unused]] const RouterClass& c : classes) assert(index(c.service) < services.size());
@@ -145,17 +148,22 @@ RouterAction Router::State::on_request(const RequestInfo& request, Time now) {
   ++journal.counters.requests;
   budget.add_request(now);
   if (request.deadline <= now) return refuse(request, FailureReason::kDeadline);
+  Admission& admission = admissions[index(request.service)];
+  const FailureReason closed = admission.ask(now, random);
+  if (closed != FailureReason::kNone) return refuse(request, closed);
   if (at_limit() || flights.queued() > 0) {
     if (flights.queued() >= static_cast<std::size_t>(settings.queue)) {
       return refuse(request, FailureReason::kInFlightLimit);
     }
     ++journal.counters.queued;
+    admission.began();
     flights.enqueue(flights.add(request));
     return {};
   }
   FailureReason refusal = FailureReason::kNone;
   const NodeId node = services[index(request.service)].pick(request, kNoNode, now, random, refusal);
   if (node == kNoNode) return refuse(request, refusal);
+  admission.began();
   return send(flights.add(request), request, node, now);
 }
 
@@ -186,6 +194,7 @@ RouterAction Router::State::send_again(FlightSlot slot, Time now) {
 
 RouterAction Router::State::answer(FlightSlot slot, FailureReason reason, Time now) {
   const RequestToken token = flights[slot].token;
+  admissions[index(service_of(id_at<ClassId>(flights[slot].request_class)))].answered();
   flights.close(slot);
   ++journal.counters.answers[static_cast<std::size_t>(reason)];
   if (flights.queued() > 0 && !at_limit()) next_dispatch = now;
@@ -227,11 +236,15 @@ FlightSlot Router::State::end_attempt(FlightSlot slot, AttemptResult result, Tim
                                         is_verdict,
                                         id_at<ClassId>(flight.request_class),
                                         flight.in_flight_when_sent,
-                                        flight.size};
+                                        flight.size,
+                                        is_refusal(result),
+                                        flight.has_key,
+                                        flights.key(slot)};
   if (!hedge_delays.empty() && !flight.is_copy && (ok || result == AttemptResult::kTimeout)) {
     hedge_delays[flight.request_class].record(latency);
   }
   ServiceNodes& nodes = nodes_for(slot);
+  admissions[index(service_of(finished.request_class))].record(ok, is_verdict, latency, now);
   const FlightSlot request = flights.end_attempt(slot, reason_of(result));
   nodes.finished(finished, now);
   next_upkeep = std::min(next_upkeep, nodes.next_return());
@@ -404,21 +417,30 @@ Router::Router(Router&&) noexcept = default;
 Router& Router::operator=(Router&&) noexcept = default;
 
 RouterAction Router::on_request(const RequestInfo& request, Time now) {
+  state_->journal.probes.clear();
   const RouterAction action = state_->on_request(request, now);
   next_wake_ = state_->next_wake();
   return action;
 }
 
 RouterAction Router::on_result(AttemptId attempt, AttemptResult result, Time now) {
+  state_->journal.probes.clear();
   const RouterAction action = state_->on_result(attempt, result, now);
   next_wake_ = state_->next_wake();
   return action;
 }
 
 std::span<const RouterAction> Router::on_wake(Time now) {
+  state_->journal.probes.clear();
   const auto actions = state_->on_wake(now);
   next_wake_ = state_->next_wake();
   return actions;
+}
+
+std::span<const RouterAction> Router::probes() const { return state_->journal.probes; }
+
+void Router::set_surroundings(const Surroundings& surroundings) {
+  for (ServiceNodes& service : state_->services) service.set_surroundings(surroundings);
 }
 
 void Router::on_report(NodeId node, const LoadReport& report, Time now) {

@@ -44,6 +44,16 @@ struct RouterSettings {
   int queue = 1'000;  // requests that wait while max_in_flight is reached; 0 refuses at once
   int max_in_flight_per_node = 0;  // per service and node; 0 is no limit
 
+  // Admission, per service; see strategies/routing/admission.h. All off by default.
+  double concurrency_limit_max = 0;  // the adaptive limit of requests under way stays below; 0: off
+  double concurrency_limit_min = 20;
+  double breaker_failures = 0;  // share of failed attempts that opens the breaker; 0: off
+  int breaker_window = 100;     // of this many
+  Duration breaker_rest = std::chrono::seconds(60);
+  int breaker_trials = 10;
+  double throttle_factor =
+      0;  // refuse what exceeds this many times the accepted; 0: off, else >= 1
+
   // Retries. Only repeatable requests are sent again after kError, kReset or a timed-out attempt;
   // refusals (kQueueFull, kRefused) can always be sent elsewhere. Never after the deadline.
   int retries = 1;  // further attempts a request may have; < 255
@@ -106,8 +116,10 @@ struct MembershipChange {
   Kind kind;
   NodeId node;
   ServiceId service{0};
-  double weight = 1.0;  // kJoin, kWeight; > 0
-  bool warm = false;    // kJoin: no slow start (nodes there from the beginning)
+  double weight = 1.0;         // kJoin, kWeight; > 0
+  bool warm = false;           // kJoin: no slow start (nodes there from the beginning)
+  ZoneId zone = kNoZone;       // kJoin
+  std::uint64_t identity = 0;  // kJoin: a hash of its name, alike at all gateways; 0: the id serves
 };
 
 struct RouterAction {
@@ -115,6 +127,7 @@ struct RouterAction {
     kNone,    // nothing to do now
     kSend,    // send `request` to `node` as `attempt`
     kAnswer,  // tell the client: `reason` kNone is the node's answer, anything else a failure
+    kProbe,   // ask `node` for a load report, which comes back by on_report(); in probes() only
   };
   Kind kind = Kind::kNone;
   FailureReason reason = FailureReason::kNone;
@@ -138,6 +151,7 @@ struct RouterNotice {
 struct RouterCounters {
   std::uint64_t requests = 0;
   std::uint64_t attempts = 0;  // first ones, retries and second copies
+  std::uint64_t probes = 0;    // wishes for a load report
   std::uint64_t retries = 0;
   std::uint64_t retries_denied = 0;  // wanted, but over the budget
   std::uint64_t hedges = 0;          // second copies sent
@@ -179,8 +193,15 @@ class Router {
   // A lower bound of when something becomes due. May fall after any other call. O(1).
   Time next_wake() const { return next_wake_; }
 
+  // Nodes to ask for a report, wished for by on_request(), on_result() or on_wake(); valid until
+  // the next call of one of these. A wish: a world that cannot ask leaves it.
+  std::span<const RouterAction> probes() const;
+
   void on_report(NodeId node, const LoadReport& report, Time now);
   void on_membership(const MembershipChange& change, Time now);
+
+  // Where this gateway is among the nodes' zones. Before nodes join.
+  void set_surroundings(const Surroundings& surroundings);
 
   // Replaces a service's strategy without losing a request.
   void set_balancer(ServiceId service, std::unique_ptr<Balancer> balancer, Time now);

@@ -4,6 +4,7 @@
 // A Port is the world's side, a small handle the driver keeps a copy of:
 //   void send(const RouterAction&);    kSend: send the request to the node as this attempt
 //   void answer(const RouterAction&);  kAnswer: answer the client, once per request
+//   void probe(const RouterAction&);   kProbe: ask the node for a report; must not call the driver
 //   void arm(Time date);               call wake() at `date`; replaces an earlier, later date
 // send() and answer() may call the driver again, except for wake(): an answer may let the next
 // request of a connection in. wake() before the armed date does nothing, after it is late but fine.
@@ -57,7 +58,9 @@ class RouterDriver {
       event.request = request;
       tap_->on_event(event);
     }
-    carry(router_.on_request(request, now));
+    const RouterAction action = router_.on_request(request, now);
+    probe();
+    carry(action);
     rearm(now);
   }
 
@@ -68,7 +71,9 @@ class RouterDriver {
       event.result = result;
       tap_->on_event(event);
     }
-    carry(router_.on_result(attempt, result, now));
+    const RouterAction action = router_.on_result(attempt, result, now);
+    probe();
+    carry(action);
     rearm(now);
   }
 
@@ -157,9 +162,17 @@ class RouterDriver {
     assert(due_.empty());
     due_.assign(due.begin(), due.end());  // the span ends with the next call, which a Port may make
     for (const RouterAction& action : due_) show(action);
+    probe();
     for (const RouterAction& action : due_) carry_out(action);
     due_.clear();
     rearm(now);
+  }
+
+  void probe() {
+    for (const RouterAction& wish : router_.probes()) {
+      show(wish);
+      port_.probe(wish);
+    }
   }
 
   void carry(const RouterAction& action) {
@@ -179,6 +192,8 @@ class RouterDriver {
         return port_.send(action);
       case RouterAction::Kind::kAnswer:
         return port_.answer(action);
+      case RouterAction::Kind::kProbe:
+        return port_.probe(action);
     }
   }
 

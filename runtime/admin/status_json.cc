@@ -1,5 +1,6 @@
 #include "runtime/admin/status_json.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/admin/control_json.h"
@@ -79,6 +80,25 @@ Json node_json(const NodeStatus& node, Time now) {
           {"memory_bytes", node.totals.memory_bytes}};
 }
 
+// "Active" alone would hide that some of the nodes get nothing: both numbers are told.
+Json service_json(const gateway::ServiceStatus& service, const std::vector<NodeStatus>& nodes) {
+  int serving = 0;
+  int healthy = 0;
+  for (const NodeStatus& node : nodes) {
+    if (std::find(node.services.begin(), node.services.end(), service.name) ==
+        node.services.end()) {
+      continue;
+    }
+    ++serving;
+    healthy += node.state == gateway::NodeState::kUp && !node.ejected ? 1 : 0;
+  }
+  return {{"name", service.name},
+          {"balancer", service.balancer},
+          {"panic", service.panic},
+          {"nodes", serving},
+          {"healthy_nodes", healthy}};
+}
+
 Json decision_json(const Decision& decision, Time now) {
   return {{"number", decision.number},    {"age_s", to_seconds(now - decision.at)},
           {"family", decision.family},    {"action", decision.action},
@@ -101,7 +121,8 @@ Json router_json(const RouterCounters& router) {
           {"queued", router.queued},
           {"panic_picks", router.panic_picks},
           {"slow_start_repicks", router.slow_start_repicks},
-          {"ejections", router.ejections}};
+          {"ejections", router.ejections},
+          {"probes", router.probes}};
 }
 
 Json listener_json(const net::ListenCounters& listener) {
@@ -163,8 +184,8 @@ std::string json_text(const Json& json) {
 }
 
 Json status_json(const GatewayStatus& status) {
-  const Json services = array_of(status.services, [](const gateway::ServiceStatus& service) {
-    return Json{{"name", service.name}, {"balancer", service.balancer}, {"panic", service.panic}};
+  const Json services = array_of(status.services, [&](const gateway::ServiceStatus& service) {
+    return service_json(service, status.nodes);
   });
   const Json nodes =
       array_of(status.nodes, [&](const NodeStatus& node) { return node_json(node, status.now); });

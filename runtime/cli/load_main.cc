@@ -17,6 +17,7 @@
 #include "runtime/net/connect.h"
 #include "scenarios/parser.h"
 #include "scenarios/version.h"
+#include "strategies/core/units.h"
 
 namespace phoenix {
 namespace {
@@ -27,6 +28,7 @@ constexpr int kGood = 0;
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 constexpr Duration kReadyWithin = std::chrono::seconds(10);
+constexpr Duration kBatchDelayMax = std::chrono::seconds(1);
 constexpr Duration kRedial = std::chrono::milliseconds(100);
 constexpr Duration kConnectWithin = std::chrono::milliseconds(200);  // then comes time zero
 
@@ -84,6 +86,8 @@ po::options_description option_list() {
   add("work", text("T")->default_value("0s"), "frames: work to ask synthetic services for");
   add("size", text("BYTES")->default_value("64B"), "frames: size of requests and responses");
   add("batch", text("N")->default_value("1"), "frames: how many may share a batch");
+  add("batch-delay", text("T")->default_value("0s"),
+      "frames: the longest a request waits for others of its batch, at most 1s");
   add("direct", "frames: send keyed requests straight to the node that owns the key");
   add("keys", text("N"), "frames: that many different keys");
   add("token-file", text("FILE"), "frames: the secret the gateway asks for");
@@ -215,6 +219,12 @@ Result<Route> frame_route(const Options& options) {
   if (!connections || !batch) return Error{!connections ? connections.error() : batch.error()};
   settings.connections = static_cast<int>(*connections);
   settings.link.batch_size = static_cast<std::size_t>(*batch);
+  const Result<Duration> delay = parse_duration(options.text("batch-delay"));
+  if (!delay) return Error{"--batch-delay: " + delay.error()};
+  if (*delay < Duration{0} || *delay > kBatchDelayMax) {
+    return Error{"--batch-delay takes 0 to 1 s, found `" + options.text("batch-delay") + "`"};
+  }
+  settings.link.batch_delay = *delay;
   settings.names_classes = options.has("scenario");
   settings.direct = options.has("direct");
   if (options.has("token-file")) {

@@ -91,6 +91,8 @@ po::options_description option_list() {
   add("report-interval", po::value<std::string>()->default_value("1s"), "0 is off");
   add("no-piggyback", "no report on responses");
   add("batch-size", po::value<int>()->default_value(1), "responses that may share one frame");
+  add("batch-delay", po::value<std::string>()->default_value("0s"),
+      "the longest a response waits for others, at most 1s");
   add("compress-above", po::value<std::string>()->value_name("BYTES"),
       "compress longer responses; never by default");
   add("grace", po::value<std::string>()->default_value("30s"),
@@ -267,6 +269,11 @@ NodeSettings read_settings(OptionReader& reader) {
   settings.piggyback = !reader.has("no-piggyback");
   settings.link.batch_size =
       static_cast<std::size_t>(reader.in_range<int>("batch-size", 1, 10'000));
+  settings.link.batch_delay = reader.parsed<Duration>("batch-delay", parse_duration,
+                                                      std::chrono::nanoseconds(1), "0 to 1 s");
+  if (settings.link.batch_delay > std::chrono::seconds(1)) {
+    reader.complain("batch-delay", reader.text("batch-delay"), "allowed is 0 to 1 s");
+  }
   const double above = reader.parsed<double>("compress-above", parse_bytes, 1, "0 B or more");
   settings.link.compress_above = static_cast<std::size_t>(std::min(above, 1e15));
   settings.grace =

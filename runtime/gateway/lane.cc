@@ -65,7 +65,8 @@ void Lane::tell_offers(const NodeView& node, const Catalog& catalog, Mark& mark,
   for (const auto& [service, weight] : offered) {
     const auto known = place_in(mark.joined, service);
     if (known == mark.joined.end()) {
-      driver_->membership({Change::kJoin, node.id, service, weight, is_warm}, now);
+      driver_->membership(
+          {Change::kJoin, node.id, service, weight, is_warm, kNoZone, hash_text(node.name)}, now);
     } else if (known->second != weight) {
       driver_->membership({Change::kWeight, node.id, service, weight}, now);
     }

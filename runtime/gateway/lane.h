@@ -39,6 +39,8 @@ class Lane {
     Lane* lane;
     void send(const RouterAction& action) const { lane->user_.carry_send(*lane, action); }
     void answer(const RouterAction& action) const { lane->user_.carry_answer(*lane, action); }
+    // Not asked for: the reports that nodes attach to their answers come anyway.
+    void probe(const RouterAction&) const {}
     void arm(Time date) const { lane->timer_.arm(date); }
   };
   RouterDriver<Port>& driver() { return *driver_; }

@@ -8,7 +8,7 @@ void add_counters(RouterCounters& sum, const RouterCounters& more) {
         &RouterCounters::retries_denied, &RouterCounters::hedges, &RouterCounters::hedges_won,
         &RouterCounters::hedges_denied, &RouterCounters::late_results,
         &RouterCounters::timed_out_attempts, &RouterCounters::queued, &RouterCounters::panic_picks,
-        &RouterCounters::slow_start_repicks, &RouterCounters::ejections,
+        &RouterCounters::slow_start_repicks, &RouterCounters::ejections, &RouterCounters::probes,
         &RouterCounters::notices_dropped}) {
     sum.*member += more.*member;
   }

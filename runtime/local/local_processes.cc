@@ -191,8 +191,9 @@ Status LocalWorld::launch_node(std::size_t place) {
     spec.arguments.insert(
         spec.arguments.end(),
         {service.is_placed ? "--standby" : "--service",
-         fmt::format("{}=synthetic[queue={}, memory={}]", service.name, service.queue,
-                     print_number(service.memory_bytes)),
+         fmt::format("{}=synthetic[queue={}, memory={}, cache_keys={}, miss_work={}]", service.name,
+                     service.queue, print_number(service.memory_bytes), service.cache_keys,
+                     print_duration(service.miss_work)),
          "--discipline", service.discipline == Discipline::kFifo ? "fifo" : "ps"});
   }
   spec.log_path = log_path(node.name);

@@ -19,11 +19,18 @@ SyntheticCores::SyntheticCores(net::Loop& loop, int cores, double speed, Discipl
         answer_finished();
       }) {}
 
-std::uint16_t SyntheticCores::add_service(int queue, double resident_bytes) {
+std::uint16_t SyntheticCores::add_service(int queue, double resident_bytes, int cache_keys,
+                                          double miss_work_ns) {
   assert(jobs_.capacity() == 0);
   queues_.push_back(queue);
+  caches_.emplace_back(cache_keys, miss_work_ns);
   resident_bytes_ += resident_bytes;
   server_ = NodeServer<Job>(cores_, speed_, discipline_, queues_);
+  for (std::size_t i = 0; i < caches_.size(); ++i) {
+    const auto& [keys, miss_ns] = caches_[i];
+    if (keys == 0) continue;
+    server_.set_cache(static_cast<std::uint16_t>(i), static_cast<std::size_t>(keys), miss_ns);
+  }
   return static_cast<std::uint16_t>(queues_.size() - 1);
 }
 
@@ -36,6 +43,8 @@ void SyntheticCores::submit(std::uint16_t service, double work_ns, double memory
   job.work = work_ns;
   job.memory_bytes = static_cast<float>(memory_bytes);
   job.service = service;
+  job.has_key = call.request().has_key;
+  job.key = call.request().key;
   job.response_bytes = response_bytes;
   if (server_.admit(jobs_, id, now)) {
     job.call.emplace(std::move(call));

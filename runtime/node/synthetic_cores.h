@@ -20,7 +20,9 @@ class SyntheticCores {
 
   // Room for another service, whose number is returned; `resident_bytes` count as memory for good.
   // REQUIRES: nothing was submitted yet.
-  std::uint16_t add_service(int queue, double resident_bytes);
+  // `cache_keys` and `miss_work_ns`: see scenarios/key_cache.h.
+  std::uint16_t add_service(int queue, double resident_bytes, int cache_keys = 0,
+                            double miss_work_ns = 0);
 
   // Takes the call and answers it with `response_bytes` of body when `work_ns` is done; answers
   // kQueueFull at once where the service's room is full.
@@ -50,6 +52,7 @@ class SyntheticCores {
   double speed_;
   Discipline discipline_;
   std::vector<int> queues_;
+  std::vector<std::pair<int, double>> caches_;  // by service: keys, ns of a miss
   double resident_bytes_ = 0;
   Slab<Job> jobs_;
   NodeServer<Job> server_;

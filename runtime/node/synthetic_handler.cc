@@ -22,6 +22,8 @@ struct SyntheticOptions {
   Duration work{0};
   int response = 0;
   double memory = 0;
+  int cache_keys = 0;
+  Duration miss_work{0};
   ThreadOptions threads;
   void visit(SettingVisitor& v) {
     v.choice("mode", mode, kModes, "wait: modelled cores and timers; burn: real CPU time");
@@ -29,6 +31,10 @@ struct SyntheticOptions {
     v.integer("response", response, 0, static_cast<int>(kResponseMax),
               "bytes answered to requests with an empty body");
     v.number("memory", memory, 0, 1e15, "bytes resident on the node, for its report");
+    v.integer("cache_keys", cache_keys, 0, 10'000'000,
+              "wait: keys remembered, least recently used forgotten first");
+    v.duration("miss_work", miss_work, Duration{0}, std::chrono::hours(1),
+               "wait: added for a request whose key is not remembered");
     threads.visit(v);
   }
 };
@@ -71,7 +77,8 @@ class Waiting final : public Synthetic {
   Waiting(const SyntheticOptions& options, SyntheticCores& cores)
       : Synthetic(options),
         cores_(cores),
-        service_(cores.add_service(options.threads.queue, options.memory)) {}
+        service_(cores.add_service(options.threads.queue, options.memory, options.cache_keys,
+                                   static_cast<double>(options.miss_work.count()))) {}
 
  private:
   void serve(const SyntheticBody& work, Call call) override {

@@ -7,11 +7,16 @@
 // throws, and nothing allocates in pick() or per-request observe() once the arrays have grown.
 #pragma once
 
+#include <span>
+
 #include "strategies/balancing/node_pool.h"
 #include "strategies/core/random.h"
 #include "strategies/core/settings.h"
 
 namespace phoenix {
+
+// Beside the events in Balancer::interests(): probes() is asked after every pick and tick.
+inline constexpr PoolEventMask kAsksProbes = 1U << 31;
 
 class Balancer {
  public:
@@ -31,6 +36,10 @@ class Balancer {
   // Which events observe() gets; asked once, when the balancer is installed.
   virtual PoolEventMask interests() const { return 0; }
 
+  // Nodes to ask for a load report now, as of the last pick or tick; the answer, if one comes, is a
+  // kReport. Asking is a wish: the world may drop it, and answers get lost.
+  virtual std::span<const NodeId> probes() const { return {}; }
+
   // Whether picks follow NodePool::weight(). Where not, the Router thins picks of warming nodes
   // itself.
   virtual bool follows_weights() const { return true; }
@@ -48,5 +57,15 @@ BalancerEntry predictive();
 BalancerEntry random_choice();
 BalancerEntry p2c();
 BalancerEntry peak_ewma();
+BalancerEntry weighted_random();
+BalancerEntry weighted_least_request();
+BalancerEntry utilization_weighted();
+BalancerEntry prequal();
+BalancerEntry c3();
+BalancerEntry join_idle_queue();
+BalancerEntry ring_hash();
+BalancerEntry maglev();
+BalancerEntry bounded_hash();
+BalancerEntry zone_aware();
 
 }  // namespace phoenix

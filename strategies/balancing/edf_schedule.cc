@@ -23,13 +23,20 @@ std::int64_t EdfSchedule::stride_of(double weight) {
 
 NodeId EdfSchedule::next() {
   assert(!empty());
+  const NodeId node = first();
+  serve_first(turns_.front().stride);
+  return node;
+}
+
+void EdfSchedule::serve_first(std::int64_t stride) {
+  assert(!empty() && stride > 0);
   Turn turn = turns_.front();
   now_ = turn.deadline;
-  turn.deadline += turn.stride;
+  turn.stride = stride;
+  turn.deadline += stride;
   turn.sequence = ++sequence_;
   sift_down(0, turn);
   if (now_ > kTimeMax) restart_time();
-  return turn.node;
 }
 
 void EdfSchedule::begin() {

@@ -26,6 +26,10 @@ class EdfSchedule {
 
   // Whose turn it is. REQUIRES: !empty().
   NodeId next();
+  // The same in two steps, for strides that change from turn to turn: whose turn it is, and its end
+  // with the distance to that node's next one.
+  NodeId first() const { return turns_.front().node; }
+  void serve_first(std::int64_t stride);
 
   // Replaces the schedule: begin(), add() for every member, commit(). A node that is a member
   // already keeps its progress towards its next turn. A new one has its first turn `fresh_share` of

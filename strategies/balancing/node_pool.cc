@@ -4,11 +4,13 @@
 
 namespace phoenix {
 
-void NodePool::add(NodeId node, double weight) {
+void NodePool::add(NodeId node, double weight, ZoneId zone, std::uint64_t identity) {
   if (index(node) >= load_.size()) {
     load_.resize(index(node) + 1);
     status_.resize(index(node) + 1);
   }
+  status_[index(node)].zone = zone;
+  status_[index(node)].identity = identity != 0 ? identity : index(node) + 1;
   set_weight(node, weight);
 }
 

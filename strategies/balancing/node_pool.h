@@ -9,6 +9,7 @@
 #include <cassert>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "strategies/core/ids.h"
@@ -40,10 +41,19 @@ struct PoolEvent {
   ClassId request_class{0};
   std::uint32_t in_flight_when_sent = 0;  // before this attempt was added
   float size = 1.0F;
+  bool refused = false;  // the node did not begin: it was full, or draining
+  bool has_key = false;  // of the request, as in RequestInfo
+  std::uint64_t key = 0;
 };
 
 using PoolEventMask = std::uint32_t;
 constexpr PoolEventMask mask_of(PoolEvent::Kind kind) { return 1U << static_cast<unsigned>(kind); }
+
+// Where a gateway is, and which share of all callers each zone has (empty: nobody said).
+struct Surroundings {
+  ZoneId home = kNoZone;
+  std::vector<double> caller_shares;  // by ZoneId
+};
 
 class NodePool {
  public:
@@ -75,9 +85,19 @@ class NodePool {
     return s.has_report ? &s.report : nullptr;
   }
 
-  // Changes, made by the Router alone.
-  void add(NodeId node, double weight);
+  // Where the node is, and who it is: the same at every gateway, where ids need not be. Strategies
+  // that must agree between gateways go by the latter.
+  ZoneId zone(NodeId node) const { return status_[index(node)].zone; }
+  std::uint64_t identity(NodeId node) const { return status_[index(node)].identity; }
+  const Surroundings& surroundings() const { return surroundings_; }
+  // Health is ignored because too few are healthy.
+  bool in_panic() const { return in_panic_; }
+
+  // Changes, made by the Router alone. Identity 0: the id.
+  void add(NodeId node, double weight, ZoneId zone = kNoZone, std::uint64_t identity = 0);
+  void set_surroundings(Surroundings surroundings) { surroundings_ = std::move(surroundings); }
   void set_weight(NodeId node, double effective_weight);
+  void set_panic(bool panic) { in_panic_ = panic; }
   // True when eligibility changed.
   bool set_eligible(NodeId node, bool eligible);
   void sent(NodeId node) { ++at(node).in_flight; }
@@ -95,6 +115,8 @@ class NodePool {
   struct NodeStatus {
     bool eligible = false;
     bool has_report = false;
+    ZoneId zone = kNoZone;
+    std::uint64_t identity = 0;
     LoadReport report;
   };
 
@@ -110,6 +132,8 @@ class NodePool {
   std::vector<Load> load_;
   std::vector<NodeStatus> status_;
   std::vector<NodeId> eligible_;
+  Surroundings surroundings_;
+  bool in_panic_ = false;
 };
 
 }  // namespace phoenix

@@ -51,6 +51,16 @@ void TuningControl::step_now(Time now, const TuningHelpers& helpers, DecisionIds
   for (const TuningAction& action : actions) act(action, now, helpers, ids, out);
 }
 
+// What is not a knob. Agents that a pass has moved stay where they are: moving them back would cost
+// as much again, and the next pass weighs the same gain.
+Status TuningControl::hand_on(const TuningAction& action, const TuningHelpers& helpers) {
+  if (action.kind == ActionKind::kHorizontalScaleOut) {
+    return helpers.scale_by(action.is_undo ? -action.count : action.count, action.reason);
+  }
+  if (action.is_undo) return Error{"agents are not moved back"};
+  return helpers.rebalance(action.strategy);
+}
+
 void TuningControl::act(const TuningAction& action, Time now, const TuningHelpers& helpers,
                         DecisionIds& ids, std::vector<Decision>& out) {
   if (sets_knob(action.kind)) {
@@ -61,10 +71,7 @@ void TuningControl::act(const TuningAction& action, Time now, const TuningHelper
     out.push_back(std::move(decision));
     return;
   }
-  const Status taken =
-      action.kind == ActionKind::kHorizontalScaleOut
-          ? helpers.scale_by(action.is_undo ? -action.count : action.count, action.reason)
-          : helpers.rebalance(action.strategy);
+  const Status taken = hand_on(action, helpers);
   if (!taken) tuner_->on_outcome({action.id, OutcomeKind::kRefused, taken.error()});
 }
 

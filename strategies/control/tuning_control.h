@@ -47,6 +47,7 @@ class TuningControl {
 
   void act(const TuningAction& action, Time now, const TuningHelpers& helpers, DecisionIds& ids,
            std::vector<Decision>& out);
+  static Status hand_on(const TuningAction& action, const TuningHelpers& helpers);
   TuningView view_of(Time now) const;
 
   const ControlSetup& setup_;

@@ -12,9 +12,11 @@ enum class ServiceId : std::uint32_t {};
 enum class ClassId : std::uint32_t {};  // request class, numbered across all services
 enum class GatewayId : std::uint32_t {};
 enum class AgentId : std::uint32_t {};  // one instance of a service
+enum class ZoneId : std::uint32_t {};   // a place whose parts are near each other
 
 inline constexpr NodeId kNoNode{0xffffffffU};
 inline constexpr AgentId kNoAgent{0xffffffffU};
+inline constexpr ZoneId kNoZone{0xffffffffU};  // nobody said
 
 template <class Id>
 constexpr std::size_t index(Id id) {

@@ -19,6 +19,12 @@ struct LoadReport {
   float network = kUnknown;
   std::uint32_t queue_length = 0;  // waiting, not yet in service
   std::uint32_t in_service = 0;
+
+  // What the node's requests, of all gateways, saw lately.
+  float latency = kUnknown;       // seconds: median response time of those that came at this load
+  float service_time = kUnknown;  // seconds: mean time in service, without the wait for it
+  float rate = kUnknown;          // answers per second ...
+  float error_rate = kUnknown;    // ... and of these, failures
 };
 
 }  // namespace phoenix

@@ -51,13 +51,16 @@ enum class FailureReason : std::uint8_t {
   kError,            // the node answered with a failure
   kReset,            // the connection broke
   kDeadline,         // not answered by its deadline
+  kCircuitOpen,      // the service fails too much and is left alone for a while
+  kThrottled,        // refused in advance, since most of what is sent fails
   kCount,
 };
 
 constexpr std::string_view to_text(FailureReason reason) {
   constexpr std::string_view kNames[] = {
-      "none",       "no_healthy_nodes", "in_flight_limit", "node_limit", "gateway_overload",
-      "queue_full", "refused",          "error",           "reset",      "deadline"};
+      "none",         "no_healthy_nodes", "in_flight_limit", "node_limit", "gateway_overload",
+      "queue_full",   "refused",          "error",           "reset",      "deadline",
+      "circuit_open", "throttled"};
   return kNames[static_cast<std::size_t>(reason)];
 }
 

@@ -146,6 +146,14 @@ class SettingReader : public SettingVisitor {
     value = std::move(*parsed);
   }
 
+  void text(std::string_view key, std::string& value, const InFull& in_full,
+            std::string_view /*allowed*/, std::string_view /*help*/) override {
+    const std::string* found = find(key);
+    const Result<std::string> full = in_full(found != nullptr ? *found : value);
+    if (!full) return refuse(key, found != nullptr ? *found : value, full.error());
+    value = *full;
+  }
+
   Status verdict() const {
     for (const auto& [key, value] : text_.settings) {
       if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
@@ -212,6 +220,10 @@ class SettingLister : public SettingVisitor {
   void list(std::string_view key, std::vector<std::string>& value, std::string_view allowed,
             std::string_view help) override {
     add(key, '[' + join_names(value) + ']', "a list of " + std::string(allowed), help);
+  }
+  void text(std::string_view key, std::string& value, const InFull& /*in_full*/,
+            std::string_view allowed, std::string_view help) override {
+    add(key, value, std::string(allowed), help);
   }
 
   std::vector<SettingInfo> settings;

@@ -48,6 +48,11 @@ class SettingVisitor {
   // Texts written `[a, b[c=1], d]`, or one alone without the brackets; `[]` is the empty list.
   virtual void list(std::string_view key, std::vector<std::string>& value, std::string_view allowed,
                     std::string_view help) = 0;
+  // A strategy inside this one: `in_full` checks its text and prints it back in full; `allowed` is
+  // what `phoenix list` says, "a balancer".
+  using InFull = std::function<Result<std::string>(std::string_view)>;
+  virtual void text(std::string_view key, std::string& value, const InFull& in_full,
+                    std::string_view allowed, std::string_view help) = 0;
 };
 
 // One setting as `phoenix list` shows it.

@@ -57,12 +57,12 @@ void HorizonErrors::score(double value) {
 
 void HorizonErrors::learn(double error, double value) {
   const double size = std::abs(error);
-  if (scale_ > 0) {
-    errors_.push(error / scale_);
-    scale_ += smoothing_gain(kScaleMemory) * (std::min(size, kScaleJumpMax * scale_) - scale_);
-  } else {
-    scale_ = size;
-  }
+  if (scale_ > 0) errors_.push(error / scale_);
+  // A plain mean at first: one lucky or unlucky error would be remembered for long.
+  ++scored_;
+  const double gain = std::max(1 / static_cast<double>(scored_), smoothing_gain(kScaleMemory));
+  const double counted = scored_ > 1 ? std::min(size, kScaleJumpMax * scale_) : size;
+  scale_ += gain * (counted - scale_);
   scale_ = std::max(scale_, kScaleMin * std::max(value, kScaleMin));
 }
 
@@ -78,22 +78,20 @@ void HorizonErrors::issue(double forecast) {
 }
 
 bool HorizonErrors::is_beyond(double level) const {
-  const double rank = static_cast<double>(errors_.size() + 1) * level;
-  return level >= 0.5 ? std::ceil(rank - kRounding) > static_cast<double>(errors_.size())
-                      : std::floor(rank + kRounding) < 1;
+  return conformal_rank(errors_.size(), std::min(level, 1 - level)) > errors_.size();
 }
 
+// Ranks count from the lowest error for levels in the upper half, from the highest in the lower.
 double HorizonErrors::error_at(double level) const {
   const std::span<const double> sorted = errors_.sorted();
   if (sorted.empty()) return 0;
-  const double n = static_cast<double>(sorted.size());
+  const bool is_upper = level >= 0.5;
   if (is_beyond(level)) {
     const double stretch = 1 + kStretch * std::max({0.0, level - 1, -level});
-    return (level >= 0.5 ? sorted.back() : sorted.front()) * stretch;
+    return (is_upper ? sorted.back() : sorted.front()) * stretch;
   }
-  const double rank = level >= 0.5 ? std::ceil((n + 1) * level - kRounding)
-                                   : std::floor((n + 1) * level + kRounding);
-  return sorted[static_cast<std::size_t>(rank) - 1];
+  const std::size_t rank = conformal_rank(sorted.size(), std::min(level, 1 - level));
+  return is_upper ? sorted[rank - 1] : sorted[sorted.size() - rank];
 }
 
 // Linear between the tracked levels; those never cross, though each is adjusted for itself.

@@ -42,7 +42,6 @@ class HorizonErrors {
   HorizonErrors(int horizon, std::size_t window, double rate);
 
   int horizon() const { return horizon_; }
-  std::size_t size() const { return errors_.size(); }
 
   // The value of the present step, NaN for none; then the forecast made at it.
   void score(double value);
@@ -73,7 +72,8 @@ class HorizonErrors {
   std::array<double, kTrackedLevels.size()> levels_ = kTrackedLevels;
   std::vector<Pending> pending_;
   std::size_t next_ = 0;
-  double scale_ = 0;
+  double scale_ = 0;  // mean size of errors lately
+  std::uint64_t scored_ = 0;
   std::uint64_t widest_used_ = 0;
 };
 

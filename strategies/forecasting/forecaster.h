@@ -2,10 +2,16 @@
 // here: write one .cc with the class in an anonymous namespace, declare its entry below, add its
 // line to strategies/registry.cc.
 //
-// One thread at a time. observe() and predict() are O(1) to O(k^2), k <= 16, and do not allocate
-// once warmed up. Nothing throws; whatever is put in, what comes out is finite and not negative.
-// Settings count in steps of the series: with a value each 5 minutes, a day is 288.
+// One thread at a time. observe() and predict() are O(1) to O(k^3), k <= 16, but for `ar`, which
+// iterates to the step asked for; they do not allocate once warmed up. Nothing throws; whatever is
+// put in, what comes out is finite and not negative. Settings count in steps of the series: with a
+// value each 5 minutes, a day is 288.
 #pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "strategies/core/settings.h"
 
@@ -25,6 +31,10 @@ class Forecaster {
 
 using ForecasterEntry = StrategyEntry<Forecaster>;
 using MadeForecaster = ForecasterEntry::Made;
+
+// One with settings that are known to be allowed: for code that is built on other forecasters.
+std::unique_ptr<Forecaster> make_known_forecaster(
+    const ForecasterEntry& entry, std::vector<std::pair<std::string, std::string>> settings);
 
 ForecasterEntry last_value();
 ForecasterEntry drift();

@@ -113,7 +113,6 @@ class Harmonic : public Forecaster {
   }
 
   void observe(double value) override {
-    if (seen_ == 0 && is_series_value(value)) last_ = value;
     if (is_series_value(value)) last_ = value;
     if (both_ != nullptr) {
       both_->observe(value);
@@ -123,7 +122,7 @@ class Harmonic : public Forecaster {
     if (seen_ < period_) ++seen_;
   }
 
-  // Half a season is not enough to tell its harmonics from each other.
+  // Less than a season is not enough to tell its harmonics from each other and from a slope.
   double predict(int steps) const override {
     if (seen_ < period_) return last_;
     return both_ != nullptr ? both_->predict(steps) : one_->predict(steps);

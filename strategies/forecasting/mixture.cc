@@ -138,9 +138,7 @@ class Mixture : public Forecaster {
  private:
   void add(const ForecasterEntry& entry,
            std::vector<std::pair<std::string, std::string>> settings) {
-    Result<MadeForecaster> made = entry.make({entry.name, std::move(settings)});
-    assert(made.ok());  // the settings are checked by this one's own
-    experts_.push_back(std::move(made->strategy));
+    experts_.push_back(make_known_forecaster(entry, std::move(settings)));
     assert(experts_.size() <= kExpertsMax);
   }
 

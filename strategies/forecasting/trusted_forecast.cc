@@ -1,7 +1,6 @@
 #include "strategies/forecasting/trusted_forecast.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -20,13 +19,6 @@ constexpr double kNegligible = 1e-3;
 constexpr std::size_t kWindowMin = 200;
 constexpr std::size_t kScoredEnough = 100;
 
-std::unique_ptr<Forecaster> make_or_die(const ForecasterEntry& entry,
-                                        std::vector<std::pair<std::string, std::string>> settings) {
-  Result<MadeForecaster> made = entry.make({entry.name, std::move(settings)});
-  assert(made.ok());
-  return std::move(made->strategy);
-}
-
 std::string rounded(double value) { return print_number(std::round(value * 100) / 100); }
 
 }  // namespace
@@ -34,7 +26,7 @@ std::string rounded(double value) { return print_number(std::round(value * 100) 
 TrustedForecast::TrustedForecast(std::unique_ptr<Forecaster> model, const TrustOptions& options)
     : options_(options),
       model_(std::move(model), options.calibration),
-      naive_(make_or_die(seasonal_naive(), {{"period", std::to_string(options.period)}}),
+      naive_(make_known_forecaster(seasonal_naive(), {{"period", std::to_string(options.period)}}),
              options.calibration),
       issued_(static_cast<std::size_t>(options.calibration.horizon)),
       scored_(std::max(static_cast<std::size_t>(options.period), kWindowMin)) {}
@@ -114,9 +106,9 @@ std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int ho
   options.period = period;
   options.calibration.horizon = horizon;
   return std::make_unique<TrustedForecast>(
-      make_or_die(mixture(), {{"period", std::to_string(period)},
-                              {"period2", std::to_string(period2)},
-                              {"horizon", std::to_string(horizon)}}),
+      make_known_forecaster(mixture(), {{"period", std::to_string(period)},
+                                        {"period2", std::to_string(period2)},
+                                        {"horizon", std::to_string(horizon)}}),
       options);
 }
 

@@ -71,7 +71,8 @@ class TrustedForecast : public LoadForecast {
   double covered_ = 0;
 };
 
-// Of the mixture, for seasons of `period` and `period2` steps (0 for none).
+// Of the mixture, for seasons of `period` and `period2` steps (0 for none). REQUIRES: what its
+// settings allow, 2 <= period and 1 <= horizon.
 std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon);
 
 }  // namespace phoenix

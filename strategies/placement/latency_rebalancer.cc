@@ -77,8 +77,10 @@ class TimeTable {
     const double rate = rate_of(agent);
     const Node& a = nodes_[index(from)];
     const Node& b = nodes_[index(to)];
-    return cost(a, 0, 0) - cost(a, -rate, -share(agent, from)) + cost(b, 0, 0) -
-           cost(b, rate, share(agent, to)) + talk_cost(agent, from) - talk_cost(agent, to);
+    const double before = cost(a, 0, 0) + cost(b, 0, 0) + talk_cost(agent, from);
+    const double after = cost(a, -rate, -share(agent, from)) + cost(b, rate, share(agent, to)) +
+                         talk_cost(agent, to);
+    return beyond_rounding(before - after, before);
   }
 
   void move(AgentId agent, NodeId from, NodeId to) {

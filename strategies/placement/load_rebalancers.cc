@@ -26,7 +26,6 @@ class LoadTable {
 
   void add(NodeId id, const Load& capacity) {
     Node& node = nodes_[index(id)];
-    node.is_in = true;
     node.capacity = capacity;
     ids_.push_back(id);
   }
@@ -49,7 +48,6 @@ class LoadTable {
     for (const NodeId id : ids_) order_.emplace(ratio(id), id);
   }
 
-  bool contains(NodeId id) const { return nodes_[index(id)].is_in; }
   const std::set<std::pair<double, NodeId>>& order() const { return order_; }
   std::size_t size() const { return ids_.size(); }
   void leave_order(NodeId id) { order_.erase({ratio(id), id}); }
@@ -78,7 +76,8 @@ class LoadTable {
   double gain(const Load& size, NodeId from, NodeId to) const {
     const Node& a = nodes_[index(from)];
     const Node& b = nodes_[index(to)];
-    return cost(a, size, 0) - cost(a, size, -1) + cost(b, size, 0) - cost(b, size, 1);
+    const double before = cost(a, size, 0) + cost(b, size, 0);
+    return beyond_rounding(before - cost(a, size, -1) - cost(b, size, 1), before);
   }
 
   void move(const Load& size, NodeId from, NodeId to) {
@@ -88,7 +87,6 @@ class LoadTable {
 
  private:
   struct Node {
-    bool is_in = false;
     Load load{};
     Load capacity{};
   };

@@ -86,7 +86,7 @@ struct RebalanceLimits {
   double worth = 1;
   double penalty = 1;
   double price_per_gb = 0;
-  double base_cost = 1;
+  double base_cost = 0.1;
   void visit(SettingVisitor& v);
 };
 
@@ -97,6 +97,12 @@ double move_cost(const MigrationEstimate& estimate, double requests_per_s,
 
 // Worth it: the gain over the horizon is more than the cost and a margin.
 bool pays(double gain_per_s, double cost, const RebalanceLimits& limits);
+
+// A gain that is more than the last digits of what it was computed from, else 0: a move that only
+// trades places must not look like one that helps.
+constexpr double beyond_rounding(double gain, double computed_from) {
+  return gain > 1e-9 * computed_from ? gain : 0;
+}
 
 // By how much the sum of squares changes when a load x moves from load a to load b: 2x(x + b - a).
 // Negative is better, and only if x < a - b; best at (a - b) / 2.

@@ -211,6 +211,7 @@ AttemptId FlightTable::start_copy(FlightSlot slot, NodeId node, std::uint32_t in
   second.generation = generation;
   second.is_copy = true;
   second.has_copy = false;
+  if (second.has_key) keys_[copy] = keys_[slot];
   mark_unlinked(second, &Flight::by_turn, copy);
   mark_unlinked(second, &Flight::by_deadline, copy);
   return send(copy, node, in_flight, now);

@@ -113,6 +113,8 @@ class FlightTable {
 
   const Flight& operator[](FlightSlot slot) const { return flights_[slot]; }
   RequestInfo request(FlightSlot slot, ServiceId service) const;
+  // Meaningless without has_key.
+  std::uint64_t key(FlightSlot slot) const { return flights_[slot].has_key ? keys_[slot] : 0; }
 
   // What has come due, one at a time until kNoSlot; the caller answers, ends or starts it in
   // between. overdue(): the deadline has come. timed_out(): the attempt took too long. take_due():

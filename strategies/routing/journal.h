@@ -1,5 +1,5 @@
-// What the parts of one Router count and note, in one place. Notices are bounded: beyond kMost,
-// until somebody takes them, they are only counted.
+// What the parts of one Router count, note and ask for, in one place. Notices are bounded: beyond
+// kMost, until somebody takes them, they are only counted.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,10 @@ class Journal {
  public:
   static constexpr std::size_t kMost = 4096;
 
-  Journal() { notices_.reserve(kMost); }
+  Journal() {
+    notices_.reserve(kMost);
+    probes.reserve(kProbes);
+  }
 
   void note(const RouterNotice& notice) {
     if (notices_.size() < kMost) {
@@ -29,8 +32,11 @@ class Journal {
   }
 
   RouterCounters counters;
+  std::vector<RouterAction> probes;  // of the Router's call under way
 
  private:
+  static constexpr std::size_t kProbes = 256;  // more need more room once
+
   std::vector<RouterNotice> notices_;
 };
 

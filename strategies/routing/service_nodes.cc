@@ -77,7 +77,7 @@ void ServiceNodes::join(const MembershipChange& change, Time now) {
   n.share = 1.0;
   n.reported = now;
   ++members_;
-  pool_.add(change.node, change.weight);
+  pool_.add(change.node, change.weight, change.zone, change.identity);
   outliers_.add(change.node);
   if (!change.warm) start_warming(change.node, now);
   settle(change.node, now);
@@ -165,6 +165,7 @@ void ServiceNodes::settle_panic(Time now) {
   const bool panic = panic_ ? healthy < leave - kRounding : healthy < enter - kRounding;
   if (panic == panic_) return;
   panic_ = panic;
+  pool_.set_panic(panic);
   journal_->note({panic ? RouterNotice::Kind::kPanic : RouterNotice::Kind::kPanicOver, service_,
                   kNoNode, now, members_ > 0 ? healthy / members : 0.0, "healthy_share"});
   for (std::size_t i = 0; i < nodes_.size(); ++i) show(id_at<NodeId>(i), now);
@@ -208,6 +209,7 @@ void ServiceNodes::tick(Time now) {
   }
   if (hedges_by_load()) may_hedge_ = mean_cpu() <= settings_.hedge_max_utilization;
   tell(PoolEvent::Kind::kTick, kNoNode, now);
+  take_probes();
 }
 
 double ServiceNodes::mean_cpu() const {
@@ -267,7 +269,8 @@ void ServiceNodes::finished(const Finished& attempt, Time now) {
   if (wants(PoolEvent::Kind::kDone)) {
     balancer_->observe(
         {PoolEvent::Kind::kDone, attempt.node, now, attempt.latency, attempt.ok,
-         attempt.request_class, attempt.in_flight_when_sent, static_cast<float>(attempt.size)},
+         attempt.request_class, attempt.in_flight_when_sent, static_cast<float>(attempt.size),
+         attempt.refused, attempt.has_key, attempt.key},
         pool_);
   }
   if (!attempt.counts_for_health || !nodes_[index(attempt.node)].member) return;
@@ -299,13 +302,27 @@ NodeId ServiceNodes::pick(const RequestInfo& request, NodeId avoid, Time now, Ra
 // Balancers that ignore weights would give a warming node its full share: one pick in 1 / share of
 // it stands, the others are drawn once more.
 NodeId ServiceNodes::pick_warm(const RequestInfo& request, Time now, Random& random) {
-  const NodeId node = balancer_->pick(request, pool_, now, random);
+  const NodeId node = ask_balancer(request, now, random);
   if (!thins_ || warming_eligible_ == 0 || warming_eligible_ == pool_.eligible().size())
     return node;
   const Node& n = nodes_[index(node)];
   if (!n.warms || random.uniform() < n.share) return node;
   ++journal_->counters.slow_start_repicks;
-  return balancer_->pick(request, pool_, now, random);
+  return ask_balancer(request, now, random);
+}
+
+NodeId ServiceNodes::ask_balancer(const RequestInfo& request, Time now, Random& random) {
+  const NodeId node = balancer_->pick(request, pool_, now, random);
+  take_probes();
+  return node;
+}
+
+void ServiceNodes::take_probes() {
+  if ((interests_ & kAsksProbes) == 0) return;
+  for (const NodeId node : balancer_->probes()) {
+    ++journal_->counters.probes;
+    journal_->probes.push_back({RouterAction::Kind::kProbe, FailureReason::kNone, false, node});
+  }
 }
 
 NodeId ServiceNodes::other_than(NodeId avoid, Random& random) const {

@@ -29,6 +29,7 @@ class ServiceNodes {
   void change(const MembershipChange& change, Time now);
   void report(NodeId node, const LoadReport& report, Time now);
   void set_balancer(std::unique_ptr<Balancer> balancer, Time now);
+  void set_surroundings(const Surroundings& surroundings) { pool_.set_surroundings(surroundings); }
 
   // A node for one attempt, `avoid` (the node of the attempt before) only where it is the last one
   // left. kNoNode with kNoHealthyNodes or kNodeLimit in `refusal`.
@@ -46,6 +47,9 @@ class ServiceNodes {
     ClassId request_class;
     std::uint32_t in_flight_when_sent;
     double size;
+    bool refused = false;  // the node did not begin
+    bool has_key = false;
+    std::uint64_t key = 0;
   };
   void finished(const Finished& attempt, Time now);
 
@@ -83,6 +87,8 @@ class ServiceNodes {
 
   bool wants(PoolEvent::Kind kind) const { return (interests_ & mask_of(kind)) != 0; }
   void tell(PoolEvent::Kind kind, NodeId node, Time now);
+  NodeId ask_balancer(const RequestInfo& request, Time now, Random& random);
+  void take_probes();
   bool knows(NodeId node) const { return index(node) < nodes_.size(); }
   Node& grow_to(NodeId node);
 

@@ -19,6 +19,7 @@ struct PredictiveOptions {
   Duration horizon = seconds(3600);
   Duration interval = seconds(300);
   double utilization = 0;
+  double present_utilization = 0;
   double cap = 4;
   Duration drain = seconds(60);
 
@@ -32,6 +33,8 @@ struct PredictiveOptions {
                "shrinks only to what the load asks for at any time within this");
     v.duration("interval", interval, seconds(1), hours(24), "how often it looks");
     v.number("utilization", utilization, 0, 1, "of the nodes to plan for; 0: the cluster's target");
+    v.number("present_utilization", present_utilization, 0, 1,
+             "what the load of the moment may bring the nodes to; 0: no more than is planned for");
     v.number("cap", cap, 1, 1000, "no forecast counts above this many times the recent peak");
     v.duration("drain", drain, seconds(1), hours(1), "in which what waits is to be worked off");
   }
@@ -57,11 +60,10 @@ class Predictive : public Scaler {
     if (!std::isnan(rate)) peak_.see(view.now, rate);
     if (!(model_of(view).capacity_per_s > 0)) return unknown_wish("predictive", "node capacity");
     const Need present = present_need(rate, view);
-    const bool trusted = view.forecast != nullptr && view.forecast->is_trusted();
     ScalingWish wish;
     wish.blocks_scale_in = !present.is_known;
     wish.seen = std::string(metric::kArrivalRate) + ' ' + short_number(rate);
-    if (!trusted) return reactive(present, view, wish);
+    if (!is_trusted(view)) return reactive(present, view, wish);
     return planned(present, view, wish);
   }
 
@@ -114,11 +116,20 @@ class Predictive : public Scaler {
     return nodes_for(rate, view);
   }
 
+  static bool is_trusted(const ScalingView& view) {
+    return view.forecast != nullptr && view.forecast->is_trusted();
+  }
+
   // What waits counts as load that has to be worked off beside what comes.
   Need present_need(double rate, const ScalingView& view) const {
     if (std::isnan(rate)) return {};
     const double waiting = view.metrics->latest(metric::kQueueLength).value;
     Need need = nodes_for(rate, view);
+    if (options_.present_utilization > 0 && is_trusted(view)) {
+      NodeModel busy = model_of(view);
+      busy.target_utilization = options_.present_utilization;
+      need.nodes = nodes_for_rate(rate, busy);
+    }
     if (waiting > 0) {
       NodeModel full = model_of(view);
       full.target_utilization = 1;

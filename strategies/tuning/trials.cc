@@ -106,10 +106,24 @@ Experiment::Step Trials::judge_window(double score, const TuningView& view) {
       nodes != running_->nodes) {
     return experiment.abandon();
   }
-  if (running_->waits_for_outcome) {
-    return ++running_->waited > kOutcomeWindows ? experiment.abandon() : Experiment::Step::kWait;
+  if (running_->is_awaited) {
+    await(view);
+    return Experiment::Step::kWait;
   }
   return experiment.observe(score, view.load);
+}
+
+// What never came has changed nothing either.
+void Trials::await(const TuningView& view) {
+  const TuningAction& action = running_->action;
+  ++running_->waited;
+  if (action.kind != ActionKind::kHorizontalScaleOut) {
+    running_->is_awaited = running_->waited < kPassWindows;
+  } else if (active_nodes(view) >= running_->nodes + action.count) {
+    running_->is_awaited = false;
+  } else {
+    running_->is_refused = running_->waited >= kArrivalWindows;
+  }
 }
 
 std::optional<Trials::Ended> Trials::step(double score, const TuningView& view,
@@ -159,7 +173,7 @@ void Trials::on_outcome(const TuningOutcome& outcome) {
   }
   if (!is_running() || outcome.id != running_->set_id) return;
   if (outcome.kind == OutcomeKind::kDone) {
-    running_->waits_for_outcome = false;
+    running_->is_awaited = false;
   } else {
     running_->is_refused = true;
   }

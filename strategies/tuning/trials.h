@@ -1,10 +1,12 @@
 // What every tuner shares: one trial at a time from the first action to the verdict, undoing, the
 // list of what is under way and the history of what came of it.
 //
-// A change of knobs is measured from the next window on; a scale-out or a pass over agents from
-// when its outcome is reported. A trial is void when the number of active nodes changes under it,
-// unless it is a scale-out itself, and when the world refuses it. An undo that the world refuses is
-// asked for again with every window. One thread at a time.
+// A change of knobs is measured from the next window on, a scale-out from when its nodes are there,
+// a pass over agents after a minute of windows; both sooner where their outcome is reported as
+// done. Nodes that never come void the trial, and there is nothing to take back. A trial is void
+// when the number of active nodes changes under it, unless it is a scale-out itself, and when the
+// world refuses it. An undo that the world refuses is asked for again with every window. One thread
+// at a time.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +30,8 @@ double active_nodes(const TuningView& view);  // NaN: unknown
 class Trials {
  public:
   static constexpr std::size_t kHistory = 100;
-  static constexpr int kOutcomeWindows = 60;  // an outcome that takes longer voids the trial
+  static constexpr int kArrivalWindows = 60;  // nodes that take longer void the trial
+  static constexpr int kPassWindows = 6;      // a pass over agents is taken for done
 
   explicit Trials(ExperimentOptions options) : options_(options) {}
 
@@ -60,7 +63,7 @@ class Trials {
     Experiment experiment;
     ActiveOptimization entry;
     double nodes;
-    bool waits_for_outcome;
+    bool is_awaited;  // what was asked for is not there yet
     int waited = 0;
     bool is_refused = false;
     std::uint64_t set_id = 0;  // of the newest action that sets the new value
@@ -69,6 +72,7 @@ class Trials {
   std::uint64_t emit(TuningAction action, bool is_undo, std::vector<TuningAction>& out);
   void carry_out(Experiment::Step step, std::vector<TuningAction>& out);
   Experiment::Step judge_window(double score, const TuningView& view);
+  void await(const TuningView& view);
   Ended finish(TrialPhase phase, Time now);
   void keep_in_history(ActiveOptimization entry, TrialPhase phase, Time now);
   void retry_undo(std::vector<TuningAction>& out);

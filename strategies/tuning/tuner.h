@@ -128,7 +128,8 @@ class Tuner {
   virtual ~Tuner() = default;
   // One tuning window has passed; appends what is to be done now.
   virtual void step(const TuningView& view, std::vector<TuningAction>& out) = 0;
-  // What came of an action; kDone needs no report, anything else voids the trial.
+  // What came of an action: kDone begins the measuring of what takes time to do, and needs no
+  // report; anything else voids the trial.
   virtual void on_outcome(const TuningOutcome& outcome) = 0;
   virtual TunerStatus status() const = 0;
 };

@@ -217,10 +217,12 @@ service = "web"
                               "--log-level", "error"], http)
         return (http, frames, admin), process
 
-    def node(self, frames_port, name, service="web=echo"):
+    def node(self, frames_port, name, batch_size, service="web=echo"):
+        """Batches its responses as the gateway does its requests."""
         port = free_port()
         self.start([self.programs / "phoenix-node", "--listen", f"127.0.0.1:{port}", "--name", name,
                     "--gateway", f"127.0.0.1:{frames_port}", "--service", service,
+                    "--batch-size", str(batch_size), "--batch-delay", "200us",
                     "--log-level", "error"], port)
 
     def certificate(self):
@@ -293,7 +295,7 @@ class RuntimeBench:
             (batched, frames, _), over_nodes = servers.gateway(
                 nodes=True, extra='[knobs]\nbatch_size = 32\nbatch_delay = "200 us"\n')
             for name in ("a", "b"):
-                servers.node(frames, name)
+                servers.node(frames, name, 32)
             for port in (plain, batched):
                 wait_ready(port)
             url = "http://127.0.0.1:{}/".format
@@ -345,16 +347,16 @@ class RuntimeBench:
         return {"us": seen, "added_us": added, "reached": reached}
 
     def native(self):
-        """CPU time of the gateway per request of a native client, nodes behind, batched."""
+        """CPU time of the gateway per request of a native client, nodes behind; all of them batch."""
         cost = []
         with Servers(self.servers_args) as servers:
-            (http, frames, _), gateway = servers.gateway(
-                nodes=True, extra='[knobs]\nbatch_size = 64\nbatch_delay = "200 us"\n')
+            knobs = 'batch_size = 64\nbatch_delay = "200 us"\npool_size = 1\n'
+            (http, frames, _), gateway = servers.gateway(nodes=True, extra="[knobs]\n" + knobs)
             for name in ("a", "b"):
-                servers.node(frames, name)
+                servers.node(frames, name, 64)
             wait_ready(http)
-            options = ["--frames", f"127.0.0.1:{frames}", "--service", "web", "--connections", "4",
-                       "--batch", "64", "--rate", "60000"]
+            options = ["--frames", f"127.0.0.1:{frames}", "--service", "web", "--connections", "1",
+                       "--batch", "64", "--batch-delay", "200us", "--rate", "60000"]
             self.load(*options, "--duration", "1s")
             for turn in range(self.repeat):
                 note(f"native client, repetition {turn + 1} of {self.repeat}")

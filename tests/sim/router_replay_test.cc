@@ -68,6 +68,7 @@ mean_length = "800 ms"
 struct Nowhere {
   void send(const RouterAction&) {}
   void answer(const RouterAction&) {}
+  void probe(const RouterAction&) {}
   void arm(Time) {}
 };
 

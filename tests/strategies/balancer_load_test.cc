@@ -43,6 +43,18 @@ TEST(RandomChoice, IsUniformWhateverTheLoad) {
   expect_law(law(pool, 40'000), {0.25, 0.25, 0.25, 0.25});
 }
 
+TEST(WeightedRandom, SharesAreTheWeightsAndAnyOrderIsPossible) {
+  PoolHarness pool("weighted_random", 3);
+  pool.set_weight(node(0), 3.0);
+  pool.set_weight(node(2), 0.5);
+  const auto picks = pool.shares(45'000);
+  EXPECT_NEAR(picks[0], 30'000, 5 * std::sqrt(45'000 * 2.0 / 9));
+  EXPECT_NEAR(picks[1], 10'000, 5 * std::sqrt(45'000 * 0.173));
+  EXPECT_NEAR(picks[2], 5'000, 5 * std::sqrt(45'000 * 0.099));
+  pool.leave(node(0));  // what is left shares everything, and no fallback is ever needed
+  EXPECT_NEAR(pool.shares(3'000)[1], 2'000, 5 * std::sqrt(3'000 * 2.0 / 9));
+}
+
 TEST(P2c, FollowsTheLawOfTwoDifferentNodes) {
   // The 6 pairs of {0,1,2,3} are equally likely: node 0 is in 3 and wins them, 1 wins 2, 2 wins 1.
   PoolHarness pool("p2c", 4);

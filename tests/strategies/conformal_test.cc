@@ -210,7 +210,7 @@ TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
 
 TEST(Trust, GoesWhileIntervalsMissAndReturns) {
   TrustOptions options;
-  options.period = 400;
+  options.period = 100;
   TrustedForecast forecast(make("ewma"), options);
   Random random(3);
   for (int i = 0; i < 2'000; ++i) forecast.observe(1'000 + noise(random));

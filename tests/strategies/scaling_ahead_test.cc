@@ -253,6 +253,23 @@ TEST(Predictive, NeverBelowThePresentNeed) {
   EXPECT_EQ(wish_of(kPlain, scene).desired, 19);
 }
 
+TEST(Predictive, TheLoadOfTheMomentMayRunHotterThanThePlan) {
+  Forecasted scene(8, 900);
+  scene.forecast.path = [](int, double) { return 700.0; };
+  const char* hot = "predictive[buffer=0, extra=0, present_utilization=0.95]";
+  EXPECT_EQ(wish_of(hot, scene).desired, 10);  // 900 at 95 %
+  scene.forecast.trusted = false;              // then the present is the plan
+  EXPECT_EQ(wish_of(hot, scene).desired, 13);
+}
+
+TEST(Predictive, AnOldForecastIsReadFurtherAhead) {
+  Forecasted scene(8, 500);
+  scene.forecast.path = [](int steps, double) { return steps >= 9 ? 1400.0 : 500.0; };
+  EXPECT_EQ(wish_of(kPlain, scene).desired, 8);
+  scene.view.forecast_age = seconds(30);  // 135 s after its last value is the ninth step
+  EXPECT_EQ(wish_of(kPlain, scene).desired, 20);
+}
+
 TEST(Predictive, ShrinksOnlyAsFarAsTheHorizonAllows) {
   Forecasted scene(20, 300);
   scene.forecast.path = [](int steps, double) { return steps == 40 ? 1000.0 : 300.0; };

@@ -330,6 +330,28 @@ TEST(Rules, ScaleOutThatHelpsStopsAtEightTenths) {
   EXPECT_EQ(world.metrics["active_nodes"], 12);  // 0.79
 }
 
+TEST(Rules, WithoutOutcomesAScaleOutIsMeasuredFromWhenItsNodesAreThere) {
+  TuningWorld world("rules", 14);
+  world.is_silent = true;
+  world.model = [](TuningWorld& w) {
+    w.metrics["cluster_cpu_avg"] = 9.5 / w.metrics["active_nodes"];
+  };
+  world.windows(300);
+  EXPECT_EQ(world.metrics["active_nodes"], 12);
+  EXPECT_EQ(world.tuner->status().kept, 1U);
+}
+
+TEST(Rules, NodesThatNeverComeVoidTheTrialAndAreNotTakenBack) {
+  TuningWorld world("rules", 15);
+  world.is_silent = true;
+  world.has_nodes = false;
+  world.metrics["cluster_cpu_avg"] = 0.9;
+  while (world.tuner->status().tried == 0) world.window();
+  world.windows(Trials::kArrivalWindows + 2);
+  EXPECT_EQ(world.tuner->status().voided, 1U);
+  for (const TuningAction& action : world.all) EXPECT_FALSE(action.is_undo);
+}
+
 TEST(Rules, OneTrialAtATimeAndNoneOscillates) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     TuningWorld world("rules", seed);

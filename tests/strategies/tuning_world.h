@@ -45,6 +45,8 @@ struct TuningWorld {
   std::vector<TuningAction> all;   // every action there was
   std::vector<TuningAction> last;  // of the newest window
   bool refuses = false;
+  bool is_silent = false;  // reports no outcomes
+  bool has_nodes = true;   // scale-outs bring nodes
   // Changes of each knob: the values it had, in order.
   std::map<KnobId, std::vector<double>> settings;
 
@@ -88,10 +90,10 @@ struct TuningWorld {
           << print_action(action);
       EXPECT_TRUE(set_knob(knobs, action.knob, action.value).ok());
       settings[action.knob].push_back(action.value);
-    } else if (action.kind == ActionKind::kHorizontalScaleOut) {
+    } else if (action.kind == ActionKind::kHorizontalScaleOut && has_nodes) {
       metrics["active_nodes"] += action.is_undo ? -action.count : action.count;
     }
-    tuner->on_outcome({action.id, OutcomeKind::kDone, ""});
+    if (!is_silent) tuner->on_outcome({action.id, OutcomeKind::kDone, ""});
   }
 
   // At most one trial at a time, whatever is queued.

@@ -46,6 +46,9 @@ TEST(StatusJson, TellsTheNumbersOfTheGateway) {
   EXPECT_EQ(status["classes"][1]["answered_well"], 100);
   EXPECT_EQ(status["classes"][1]["failed"]["deadline"], 4);
   EXPECT_NEAR(status["classes"][1]["latency"]["p50_s"].get<double>(), 0.050, 0.001);
+  EXPECT_EQ(status["services"][0]["balancer"], "p2c[choices=2]");
+  EXPECT_EQ(status["services"][0]["nodes"], 3) << "one of them ejected and one down";
+  EXPECT_EQ(status["services"][0]["healthy_nodes"], 1);
   EXPECT_EQ(status["nodes"][2]["state"], "down");
   EXPECT_EQ(status["nodes"][1]["ejected"], true);
   EXPECT_EQ(status["decisions"][0]["age_s"], 30.0);

@@ -137,6 +137,8 @@ TEST_F(LoadToolTest, CallsEveryMistakeOfItsUserByName) {
       {{"--frames", "nowhere", "--rate", "1", "--service", "a"}, "--frames"},
       {{"--frames", "127.0.0.1:1", "--rate", "1", "--service", "a", "--token-file", "/nowhere"},
        "/nowhere"},
+      {{"--frames", "127.0.0.1:1", "--rate", "1", "--service", "a", "--batch-delay", "2s"},
+       "--batch-delay"},
       {{"--frames", "127.0.0.1:1", "--scenario", "/nowhere.toml"}, "/nowhere.toml"},
       {{"--url", "http://127.0.0.1:1/", "--rate", "1", "--epoch", "noon"}, "--epoch"},
       {{"--url", "http://127.0.0.1:1/", "--rate", "1", "--outcomes-fd", "x"}, "--outcomes-fd"},

@@ -150,6 +150,7 @@ TEST(NodeToolTest, BadInputIsNamedAndRefused) {
       {{"--service", "a=echo", "--token-file", "/nowhere/token"}, "--token-file"},
       {{"--service", "a=echo", "--grace", "30"}, "--grace 30"},
       {{"--service", "a=echo", "--grace", "-1s"}, "--grace -1s: must be 0 or more"},
+      {{"--service", "a=echo", "--batch-delay", "2s"}, "--batch-delay 2s: allowed is 0 to 1 s"},
       {{"--service", "a=echo", "--report-interval", "1us"}, "at least 10 ms"},
       {{"--service", "a=echo", "--memory", "-1GiB"}, "--memory -1GiB: must be 0 B or more"},
       {{"--service", "a=echo", "--gateway", "127.0.0.1:0"}, "the port must not be 0"},
