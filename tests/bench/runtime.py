@@ -217,8 +217,8 @@ service = "web"
                               "--log-level", "error"], http)
         return (http, frames, admin), process
 
-    def node(self, frames_port, name, batch_size, service="web=echo"):
-        """Batches its responses as the gateway does its requests."""
+    def node(self, frames_port, name, batch_size=1, service="web=echo"):
+        """`batch_size` responses may share a frame; 1: none waits."""
         port = free_port()
         self.start([self.programs / "phoenix-node", "--listen", f"127.0.0.1:{port}", "--name", name,
                     "--gateway", f"127.0.0.1:{frames_port}", "--service", service,
@@ -295,7 +295,7 @@ class RuntimeBench:
             (batched, frames, _), over_nodes = servers.gateway(
                 nodes=True, extra='[knobs]\nbatch_size = 32\nbatch_delay = "200 us"\n')
             for name in ("a", "b"):
-                servers.node(frames, name, 32)
+                servers.node(frames, name)
             for port in (plain, batched):
                 wait_ready(port)
             url = "http://127.0.0.1:{}/".format
