@@ -91,8 +91,8 @@ struct DecisionRow {
   FixedText<16> outcome;  // "done", "refused", "failed", "superseded", "open" at the end of the run
   double from = std::numeric_limits<double>::quiet_NaN();  // what it was
   double took = std::numeric_limits<double>::quiet_NaN();  // s, from decision to outcome
-  FixedText<192> seen;                                     // the inputs, as a person reads them
-  FixedText<64> note;  // of the outcome: why it was refused or failed, how far it got
+  FixedText<192> seen = {};                                // the inputs, as a person reads them
+  FixedText<64> note = {};  // of the outcome: why it was refused or failed, how far it got
 };
 
 // One per phase of a fault; see `fault_plan.h`.

@@ -62,7 +62,8 @@ struct Decision {
   // far it got.
   double from = std::numeric_limits<double>::quiet_NaN();
   double took_s = std::numeric_limits<double>::quiet_NaN();
-  std::string seen, note;
+  std::string seen = {};
+  std::string note = {};
 };
 
 struct HttpCounters {

@@ -61,7 +61,7 @@ inline GatewayStatus fake_status() {
   }
   status.nodes = {fake_node(0, "web-1"), fake_node(1, "web-2"), fake_node(2, "web-3")};
   status.nodes[1].ejected = true;
-  status.nodes[2].state = NodeState::kDown;
+  status.nodes[2].state = gateway::NodeState::kDown;
   status.nodes[2].load.cpu = LoadReport::kUnknown;
   status.decisions = {
       {1, Time{std::chrono::seconds(30)}, "router", "eject", "web-2", "success_rate", "done", 0.5}};
@@ -153,7 +153,7 @@ inline void live_on(GatewayStatus& status) {
     one.offered += static_cast<std::uint64_t>(requests + (wave > 40 ? 9 : 1));
   }
   for (NodeStatus& node : status.nodes) {
-    if (node.state == NodeState::kDown) continue;
+    if (node.state == gateway::NodeState::kDown) continue;
     const auto number = static_cast<double>(index(node.node));
     node.attempts += static_cast<std::uint64_t>(2 * (200 + wave)) / 2;
     node.failures += 1;
@@ -163,7 +163,7 @@ inline void live_on(GatewayStatus& status) {
   }
   status.router.retries += 2;
   if (status.decisions.size() < 40) {
-    Decision decision = status.decisions.back();
+    gateway::Decision decision = status.decisions.back();
     ++decision.number;
     decision.at = status.now;
     decision.action = decision.action == "eject" ? "readmit" : "eject";

@@ -111,7 +111,7 @@ TEST(RecordRows, DecisionsAreTakenOnceAndTheLostAreCounted) {
   const GatewayStatus before = fake_status();
   GatewayStatus now = before;
   for (const std::uint64_t number : {5, 6}) {
-    Decision decision = before.decisions[0];
+    gateway::Decision decision = before.decisions[0];
     decision.number = number;
     now.decisions.push_back(decision);
   }
