@@ -67,7 +67,7 @@ ScalingControl::ScalingControl(const ControlSetup& setup, const ClusterWatch& wa
 Time ScalingControl::next_tick() const {
   Time next = pools_.empty() ? kNever : next_step_;
   for (const Pool& pool : pools_) next = std::min(next, pool.governor.next_tick());
-  return next;
+  return std::max(next, kStart);
 }
 
 void ScalingControl::observe_load(Time now) {

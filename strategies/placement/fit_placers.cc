@@ -26,7 +26,8 @@ class BestFitRule {
   double value(const NodeShares& node) const {
     if (!is_nomad_) return most_allocated(used_after(*terms_, node));
     double free[2] = {0, 0};
-    const Shares after = free_after(*terms_, node);
+    const SharesAfter left = free_after(*terms_, node);
+    const Shares after = left;
     for (std::size_t k = 0; k < terms_->count; ++k) {
       if (terms_->kinds[k] < 2) free[terms_->kinds[k]] = after[k];
     }

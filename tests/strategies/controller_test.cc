@@ -188,8 +188,9 @@ TEST(Controller, OptimizesNow) {
   ControlSetup setup = setup_of(2, 6);
   setup.strategies.scaler = "threshold";
   Cluster cluster(setup, 2);
-  cluster.run(kStart + 20s, 100, 0.95F);
-  ASSERT_TRUE(cluster.of(DecisionKind::kScaleOut).empty()) << "not due before 30 s";
+  cluster.run(kStart + 10s, 100, 0.5F);
+  cluster.run(kStart + 25s, 100, 0.95F);
+  ASSERT_TRUE(cluster.of(DecisionKind::kScaleOut).empty()) << "not due before 30 s have passed";
   EXPECT_TRUE(cluster.controller.on_command(command(Command::Kind::kOptimizeNow), cluster.now,
                                             cluster.decisions));
   EXPECT_EQ(cluster.of(DecisionKind::kScaleOut).size(), 1U);
