@@ -15,7 +15,7 @@ duration = "20 s")",
     {"UnknownTopLevelKey", 2, R"(durration = "10 s")",
      R"(2:1: durration: found an unknown key; did you mean "duration"?)"},
     {"UnknownKeyWithoutNeighbour", 2, R"(colour = "blue")",
-     R"(2:1: colour: found an unknown key; allowed name, description, duration, warmup, seed, fidelity, final_heal, cluster, gateway, reports, service, workload, router, strategies, targets, fault, transfer, record)"},
+     R"(2:1: colour: found an unknown key; allowed name, description, duration, warmup, seed, fidelity, final_heal, cluster, gateway, reports, service, workload, router, strategies, control, command, agent_arrivals, knobs, targets, fault, transfer, record)"},
     {"UnknownTable", kAppend, R"([gatway]
 count = 2)",
      R"(13:2: gatway: found an unknown key; did you mean "gateway"?)"},
@@ -23,7 +23,7 @@ count = 2)",
      R"(5:1: cluster.group.web.counts: found an unknown key; did you mean "count"?)"},
     {"UnknownStrategyFamily", kAppend, R"([strategies]
 scalar = "hybrid")",
-     R"(14:1: strategies.scalar: found an unknown key; allowed balancer)"},
+     R"(14:1: strategies.scalar: found an unknown key; did you mean "scaler"?)"},
     {"NameOfWrongType", 1, R"(name = 7)",
      R"(1:8: name: found 7; allowed a name of 1 to 64 characters, without quotes and control characters)"},
     {"NameWithQuote", 1, R"(name = 'a"b')",
@@ -215,7 +215,7 @@ balancer = "bogus")",
 5:9: cluster.group.web.count: found 0; allowed a whole number, 1 to 1000000
 6:1: service.shop.class: found none; allowed at least one [[service.class]]
 9:8: workload.rate: found "fast"; allowed a rate such as "2000 /s" (/s, /min, /h, /d)
-11:12: strategies.balancer: unknown balancer "bogus" (known: round_robin, weighted_round_robin, least_connections, response_time, resource_aware, predictive, random, p2c, peak_ewma))"},
+11:12: strategies.balancer: unknown balancer "bogus" (known: round_robin, weighted_round_robin, least_connections, response_time, resource_aware, predictive, random, p2c, peak_ewma, weighted_random, weighted_least_request, utilization_weighted, prequal, c3, join_idle_queue, ring_hash, maglev, bounded_hash, zone_aware))"},
 };
 
 TEST_P(BadScenarios, AreRefusedWithTheseWords) { expect_problems(GetParam()); }

@@ -81,7 +81,7 @@ max_ejected_share = "150%")",
      R"(14:21: router.max_ejected_share: found "150%"; allowed 0 to 1)"},
     {"UnknownBalancer", kAppend, R"([strategies]
 balancer = "p3c")",
-     R"(14:12: strategies.balancer: unknown balancer "p3c" (known: round_robin, weighted_round_robin, least_connections, response_time, resource_aware, predictive, random, p2c, peak_ewma); did you mean "p2c"?)"},
+     R"(14:12: strategies.balancer: unknown balancer "p3c" (known: round_robin, weighted_round_robin, least_connections, response_time, resource_aware, predictive, random, p2c, peak_ewma, weighted_random, weighted_least_request, utilization_weighted, prequal, c3, join_idle_queue, ring_hash, maglev, bounded_hash, zone_aware); did you mean "p2c"?)"},
     {"UnknownBalancerSetting", kAppend, R"([strategies]
 balancer = "p2c[choice=3]")",
      R"(14:12: strategies.balancer: p2c: unknown setting "choice" (known: choices); did you mean "choices"?)"},

@@ -41,6 +41,7 @@ FaultSpec good(const std::string& kind) {
     }
     add("slow_cpu", "node:1", 5, {{"factor", 0.5}});
     add("bandwidth", "node:1", 5, {{"factor", 0.5}});
+    add("metrics_wrong", "node:1", 5, {{"factor", 3}});
     add("cpu_noise", "node:1", 5, {{"factor", 0.5}}, {{"mean_on", "1 s"}, {"mean_off", "2 s"}});
     add("flap", "node:1", 5, {}, {{"mean_on", "1 s"}, {"mean_off", "2 s"}});
     add("start_delay", "node:1", 5, {}, {{"delay", "20 s"}});
@@ -84,7 +85,7 @@ TEST(FaultCheck, EveryBuiltKindHasAnAcceptedForm) {
     ++built;
     EXPECT_THAT(problems_of(good(std::string(kind.name))), IsEmpty()) << kind.name;
   }
-  EXPECT_EQ(built, 24);
+  EXPECT_EQ(built, 25);
 }
 
 TEST(FaultCheck, KindsAreListedOnceWithASummary) {
