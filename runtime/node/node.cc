@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t kPauseAbove = 8 * 1024 * 1024;  // queued answers of one connection
 constexpr std::size_t kWriteQueue = 64 * 1024 * 1024;
 constexpr std::size_t kAnswerQueue = 63 * 1024 * 1024;  // the rest is for saying that it is full
-constexpr std::size_t kHeadRoom = 1024;  // of a response frame beside its headers and body
 // A request sent just before the goodbye arrived still finds somebody who refuses it.
 constexpr Duration kLinger = std::chrono::milliseconds(250);
 constexpr Duration kUnsentCheck = std::chrono::milliseconds(10);
@@ -93,7 +92,6 @@ class Node::Impl {
   LoadReport load_report() const;
   wire::NodeTotals totals() const;
   nlohmann::json stats() const;
-  bool has_unsent() const;
   void leave_if_done();
 
   net::Loop& loop_;
@@ -305,15 +303,8 @@ void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
   const auto found = peers_.find(to.peer);
   if (found == peers_.end()) return;
   wire::FrameLink& link = *found->second->link;
-  wire::Response response = to_response(reply);
-  const std::size_t size = reply.headers.size() + reply.body.size() + kHeadRoom;
-  if (size > settings_.link.limits.payload) {
-    response = failed(500, "the answer is too long for a frame\n");
-  } else if (!wire::within_bounds(response)) {
-    response = failed(500, "the handler gave a status or headers that are not allowed\n");
-  } else if (link.queued_bytes() + size > kAnswerQueue) {
-    response = failed(503, "too many answers wait on this connection\n");
-  }
+  const std::size_t room = kAnswerQueue - std::min(kAnswerQueue, link.queued_bytes());
+  wire::Response response = fitting_response(reply, settings_.link.limits.payload, room);
   response.has_report = settings_.piggyback;
   if (settings_.piggyback) response.report = load_report();
   link.send(to.id, response);
@@ -472,16 +463,13 @@ void Node::Impl::drain(std::function<void(std::size_t)> done) {
   drain_timer_.arm(leave_from_);
 }
 
-bool Node::Impl::has_unsent() const {
-  return std::any_of(peers_.begin(), peers_.end(),
-                     [](const auto& entry) { return entry.second->link->queued_bytes() > 0; });
-}
-
 void Node::Impl::leave_if_done() {
   const std::size_t under_way = services_->under_way();
   const Time now = loop_.now();
   if (under_way > 0 && now < leave_by_) return drain_timer_.arm(leave_by_);
-  if (has_unsent() && now < leave_by_) {
+  const bool has_unsent = std::ranges::any_of(
+      peers_, [](const auto& entry) { return entry.second->link->queued_bytes() > 0; });
+  if (has_unsent && now < leave_by_) {
     return drain_timer_.arm(std::min(now + kUnsentCheck, leave_by_));
   }
   report_timer_.disarm();

@@ -7,7 +7,8 @@ namespace phoenix::node {
 namespace {
 
 constexpr std::int64_t kTimeLeftMax_us = std::numeric_limits<std::uint32_t>::max();
-constexpr int kNoStatus = 1;  // none that a frame may carry
+constexpr std::size_t kHeadRoom = 1024;  // of a response frame beside its headers and body
+constexpr int kNoStatus = 1;             // none that a frame may carry
 
 FailureReason reason_of(AttemptResult result) {
   switch (result) {
@@ -85,6 +86,17 @@ CallRequest to_call(const wire::Request& request, Time now) {
     call.deadline = now + std::chrono::microseconds(request.time_left_us);
   }
   return call;
+}
+
+wire::Response fitting_response(const CallReply& reply, std::size_t payload_max, std::size_t room) {
+  const std::size_t size = reply.headers.size() + reply.body.size() + kHeadRoom;
+  if (size > payload_max) return failed(500, "the answer is too long for a frame\n");
+  wire::Response response = to_response(reply);
+  if (!wire::within_bounds(response)) {
+    return failed(500, "the handler gave a status or headers that are not allowed\n");
+  }
+  if (size > room) return failed(503, "too many answers wait on this connection\n");
+  return response;
 }
 
 }  // namespace phoenix::node

@@ -17,6 +17,9 @@ CallReply to_reply(const wire::Response& response);
 
 // Views into `reply`. A status that no frame may carry becomes one that within_bounds() refuses.
 wire::Response to_response(const CallReply& reply);
+// The same where it fits a frame of `payload_max` bytes and the `room` of its connection, else an
+// answer that says why it is not given.
+wire::Response fitting_response(const CallReply& reply, std::size_t payload_max, std::size_t room);
 wire::Response failed(std::uint16_t status, std::string_view why);
 
 }  // namespace phoenix::node

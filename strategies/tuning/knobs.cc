@@ -30,7 +30,7 @@ constexpr std::array<KnobInfo, kKnobs> kInfos = {{
     {KnobId::kHttpPoolSize, "http_pool_size", kCount, 1, 65'536, "", 1, 1024, 64,
      "connections per gateway thread to each HTTP server at most"},
     {KnobId::kSocketBuffer, "socket_buffer", kBytes, 0, 256 * kMiB, "the kernel's", 16 * kKiB,
-     16 * kMiB, 64'000, "bytes a socket buffers each way"},
+     16 * kMiB, 64'000, "bytes buffered each way by a connection"},
     {KnobId::kDirectRouting, "direct_routing", kFlag, 0, 1, "", 0, 1, 1,
      "native clients are told which node owns a key"},
     {KnobId::kWorkers, "workers", kCount, 0, 1024, kAsConfigured, 1, 256, 4,

@@ -254,7 +254,7 @@ constexpr TuningRule kRules[] = {
 void RuleOptions::visit(SettingVisitor& v) {
   using std::chrono::minutes;
   v.integer("batch_size", batch_size, 2, 64, "messages to a batch");
-  v.number("buffer_bytes", buffer_bytes, 16'384, 16'777'216, "least bytes a socket buffers");
+  v.number("buffer_bytes", buffer_bytes, 16'384, 16'777'216, "least bytes a connection buffers");
   v.integer("pool_size", pool_size, 2, 64, "most connections to a node");
   v.integer("additional_nodes", additional_nodes, 1, 100, "nodes to scale out by");
   v.number("compress_above", compress_above, 256, 1'048'576,

@@ -2,10 +2,7 @@
 // under each scaler in turn. Prints, per series, the seconds in which the response time target was
 // missed, the node-hours paid for, and how often nodes were started and stopped.
 //
-//   scaling_quality                 all series
-//   scaling_quality worldcup        those whose name begins so
-//   scaling_quality worldcup POLICY GOVERNOR
-//                                   one policy, "hybrid[...]", under one "governor[...]"
+//   scaling_quality [SERIES [POLICY GOVERNOR]]   series whose name begins so; "hybrid[...]"
 //
 // The model is a fluid one in steps of a second: every node is an M/M/4 queue that gets an equal
 // share of the rate, and what exceeds the capacity waits. A second is missed when the 95th
@@ -474,9 +471,7 @@ void contest(const Series& series, const ResponseTable& table, const std::vector
   std::printf("  %-16s %10s %8s %11s %15s  %s\n", "scaler", "missed s", "share", "node-hours",
               "starts + stops", "pareto");
   std::vector<Score> scores;
-  for (const Contestant& contestant : all) {
-    scores.push_back(Fleet(series, contestant, table).run());
-  }
+  for (const Contestant& one : all) scores.push_back(Fleet(series, one, table).run());
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Score& score = scores[i];
     std::printf("  %-16s %10lld %7.3f%% %11.1f %15lld  %s\n", all[i].name.c_str(),
@@ -499,8 +494,8 @@ int main(int argc, char** argv) {
     if (argc > 1 && series.name.rfind(argv[1], 0) != 0) continue;
     if (series.rates.empty()) {
       std::printf("%s: not there, left out\n", series.name.c_str());
-      continue;
+    } else {
+      phoenix::contest(series, table, all);
     }
-    phoenix::contest(series, table, all);
   }
 }
