@@ -30,8 +30,6 @@ enum class EventKind : std::uint8_t {
   kActivityDone,  // subject: activity (SimGrid flow or execution)
   kNodeStart,     // subject: node; a start attempt ends
   kDrainLimit,    // subject: node, extra: incarnation
-  kProbeArrive,   // subject: report asked for; the question has reached the node
-  kProbeRead,     // subject: report asked for; the gateway's CPU has read it
   kFault,         // subject: index in the fault plan. Not queued: a boundary
   kTransfer,      // subject: index of the transfer. Not queued: a boundary
   kAgentUp,       // subject: agent, extra: number of its start
@@ -44,6 +42,8 @@ enum class EventKind : std::uint8_t {
   kAgentReady,    // subject: job; its agent is awake
   kHibernate,     // subject: node; its longest idle agent may hibernate
   kDirectDue,     // subject: request, extra: end of its number; its deadline, past the gateway
+  kProbeArrive,   // subject: report asked for; the question has reached the node
+  kProbeRead,     // subject: report asked for; the gateway's CPU has read it
 };
 
 struct Event {

@@ -151,8 +151,6 @@ std::string describe(const PlayedEvent& event) {
                                            "SimGrid activity ends, activity",
                                            "node starts, node",
                                            "drain limit, node",
-                                           "probe at the node, report",
-                                           "probe read by gateway, report",
                                            "fault, event",
                                            "bulk transfer, transfer",
                                            "agent is up, agent",
@@ -164,8 +162,10 @@ std::string describe(const PlayedEvent& event) {
                                            "answer departs, job",
                                            "agent ready, job",
                                            "agents hibernate, node",
-                                           "direct deadline, request"};
-  static_assert(std::size(kNames) == static_cast<std::size_t>(EventKind::kDirectDue) + 1);
+                                           "direct deadline, request",
+                                           "probe at the node, report",
+                                           "probe read by gateway, report"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(EventKind::kProbeRead) + 1);
   return fmt::format("{}: {} {}", print_duration(Duration{event.at}), kNames[event.kind],
                      event.subject);
 }

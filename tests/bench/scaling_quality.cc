@@ -480,7 +480,6 @@ void contest(const Series& series, const ResponseTable& table, const std::vector
                 score.node_hours, static_cast<long long>(score.changes),
                 is_dominated(scores, score) ? "" : "*");
   }
-  std::fflush(stdout);
 }
 
 }  // namespace
