@@ -44,15 +44,18 @@ interval = "100 ms"
   }
   static std::vector<DecisionRow> decisions(const RecordReader& record, std::string_view action) {
     std::vector<DecisionRow> found;
-    for (const DecisionRow& row : record.rows<DecisionRow>().value()) {
-      if (row.action.view() == action) found.push_back(row);
+    const Result<std::vector<DecisionRow>> rows = record.rows<DecisionRow>();
+    for (const DecisionRow& row : *rows) {
+      // Not what was asked for, but what was decided on it.
+      if (row.action.view() == action && row.family.view() != "command") found.push_back(row);
     }
     return found;
   }
   // States of a node, as they changed.
   static std::vector<int> states(const RecordReader& record, int node) {
     std::vector<int> found;
-    for (const NodeRow& row : record.rows<NodeRow>().value()) {
+    const Result<std::vector<NodeRow>> rows = record.rows<NodeRow>();
+    for (const NodeRow& row : *rows) {
       if (row.node != node) continue;
       if (found.empty() || found.back() != row.up) found.push_back(row.up);
     }
@@ -60,7 +63,8 @@ interval = "100 ms"
   }
   static std::int64_t completed(const RecordReader& record, int node) {
     std::int64_t sum = 0;
-    for (const NodeRow& row : record.rows<NodeRow>().value()) {
+    const Result<std::vector<NodeRow>> rows = record.rows<NodeRow>();
+    for (const NodeRow& row : *rows) {
       if (row.node == node) sum += row.completed;
     }
     return sum;
