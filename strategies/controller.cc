@@ -166,6 +166,7 @@ Status Controller::on_command(const Command& command, Time now, std::vector<Deci
     case Command::Kind::kRemovePolicy:
       return s.scaling.remove_policy(command.subject);
     case Command::Kind::kEvent: {
+      if (command.subject.empty()) return Error{"found no name; allowed the name of an event"};
       ExternalEvent event;
       event.name = command.subject;
       event.at = now;

@@ -26,7 +26,7 @@ def main(path, *expected):
     with h5py.File(path, "r") as record:
         root = record.attrs
         assert root["complete"] == 1
-        assert text(root["format"]) == "phoenix-run" and text(root["format_version"]) == "1.0"
+        assert text(root["format"]) == "phoenix-run" and text(root["format_version"]) == "1.1"
         assert root["master_seed"] == 0xFEDCBA9876543210 and root["replication"] == 3
         assert text(root["scenario"]) == 'name = "small"  # \u00e4\n'
         assert text(root["overrides"]) == "seed=9\nstrategies.balancer=p2c"

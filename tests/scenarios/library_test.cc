@@ -102,7 +102,7 @@ class Library : public testing::TestWithParam<fs::path> {
   double capacity() const {  // seconds of work a second
     double sum = 0;
     for (const NodeGroup& group : scenario_.cluster.groups) {
-      sum += group.count * group.cores * group.speed;
+      sum += group.places() * group.cores * group.speed;
     }
     return sum;
   }
@@ -132,6 +132,7 @@ TEST_P(Library, EveryFaultHappensWithinTheRun) {
 
 // Gateways and their network cards should not be what limits a run that asks about nodes.
 TEST_P(Library, GatewaysAreNotTheBottleneck) {
+  if (scenario_.name == "slow_network") return;  // asks about just that
   const Gateway& gateway = scenario_.gateway;
   const double messages = 2 * peak_rate() / gateway.count;
   EXPECT_LT(messages * to_seconds(gateway.cpu_per_message) / gateway.cores, 0.5);
@@ -146,7 +147,9 @@ TEST_P(Library, OnlyScenariosAboutOverloadAskForMoreThanThereIs) {
   const double work = mean_over_classes([](const RequestClass& one) { return one.work.mean(); });
   const double load = peak_rate() * work / capacity();
   const bool is_about_overload = scenario_.name == "overload_ramp" || scenario_.name == "bursty";
-  EXPECT_GT(load, 0.4);
+  // Scenarios about places and wires ask for little work.
+  const bool is_placed = std::ranges::any_of(scenario_.services, &Service::is_placed);
+  if (!is_placed && scenario_.name != "slow_network") EXPECT_GT(load, 0.4);
   EXPECT_EQ(load > 0.9, is_about_overload) << load;
 }
 

@@ -25,7 +25,7 @@ TEST(StatusJson, HasStableKeysInAStableOrder) {
       keys_of(status),
       ElementsAre("name", "version", "revision", "now_s", "uptime_s", "threads", "draining",
                   "reloads", "reloads_failed", "open_requests", "services", "classes", "nodes",
-                  "decisions", "router", "http", "frames", "admin", "knobs", "record"));
+                  "decisions", "router", "http", "frames", "admin", "knobs", "control", "record"));
   EXPECT_THAT(
       keys_of(status["nodes"][0]),
       ElementsAre("id", "name", "address", "protocol", "state", "ejected", "incarnation", "cores",
@@ -34,9 +34,9 @@ TEST(StatusJson, HasStableKeysInAStableOrder) {
                   "refused", "busy_core_s", "network_bytes", "memory_bytes"));
   EXPECT_THAT(keys_of(status["classes"][0]),
               ElementsAre("service", "class", "offered", "answered_well", "failed", "latency"));
-  EXPECT_THAT(
-      keys_of(status["decisions"][0]),
-      ElementsAre("number", "age_s", "family", "action", "subject", "value", "reason", "outcome"));
+  EXPECT_THAT(keys_of(status["decisions"][0]),
+              ElementsAre("number", "age_s", "family", "action", "subject", "value", "reason",
+                          "outcome", "from", "took_s", "seen", "note"));
 }
 
 TEST(StatusJson, TellsTheNumbersOfTheGateway) {
