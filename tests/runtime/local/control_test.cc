@@ -98,11 +98,17 @@ value = 2
   ASSERT_EQ(ins.size(), 1U);
   EXPECT_EQ(ins[0].outcome.view(), "done") << ins[0].note.view();
 
-  EXPECT_THAT(states(*record, 0), testing::ElementsAre(1));
   EXPECT_THAT(states(*record, 3), testing::ElementsAre(4)) << "nobody asked for it";
-  std::vector<std::vector<int>> others = {states(*record, 1), states(*record, 2)};
-  EXPECT_THAT(others, Contains(testing::ElementsAre(4, 0, 1)));
-  EXPECT_THAT(others, Contains(testing::AllOf(testing::Contains(1), testing::Contains(4))));
+  // Whichever has the least to do when one has to go is absent in the end; it may be the first.
+  int gone = 0;
+  for (int node = 0; node < 3; ++node) {
+    const std::vector<int> seen = states(*record, node);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.front(), node == 0 ? 1 : 4);
+    EXPECT_THAT(seen, testing::Contains(1)) << node;
+    gone += seen.back() == 4 ? 1 : 0;
+  }
+  EXPECT_EQ(gone, 1);
   EXPECT_GT(completed(*record, 1), 0);
   EXPECT_GT(completed(*record, 2), 0);
 
