@@ -2,43 +2,15 @@
 // not negative; the same input gives the same output; settings are checked and printed back; and
 // once warmed up it does not allocate. This program counts every allocation it makes.
 #include <cmath>
-#include <cstdlib>
 #include <limits>
-#include <new>
 
 #include <gmock/gmock.h>
 
 #include "strategies/core/recursive_least_squares.h"
 #include "strategies/forecasting/calibrated_forecast.h"
 #include "strategies/forecasting/series_value.h"
+#include "tests/strategies/counted_allocations.h"
 #include "tests/strategies/forecast_series.h"
-
-namespace {
-
-std::size_t allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  void* place = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (place == nullptr) throw std::bad_alloc();
-  return place;
-}
-
-}  // namespace
-
-// Not inlined: the compiler would see new meet free() and warn.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return counted(size, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* place) noexcept { std::free(place); }
-[[gnu::noinline]] void operator delete(void* place, std::size_t) noexcept { std::free(place); }
-[[gnu::noinline]] void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
-[[gnu::noinline]] void operator delete(void* place, std::size_t, std::align_val_t) noexcept {
-  std::free(place);
-}
 
 namespace phoenix {
 namespace {
