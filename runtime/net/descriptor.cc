@@ -1,88 +1,93 @@
 #include "runtime/net/descriptor.h"
 
-#include <array>
+#include <cerrno>
+#include <utility>
 
-#include <boost/asio/buffer.hpp>
+#include <fcntl.h>
+#include <unistd.h>
 
-#include "runtime/net/native.h"
+#include "runtime/net/reactor.h"
 
 namespace phoenix::net {
 namespace {
 
-constexpr std::size_t kPiece = 64 * 1024;
+constexpr int kPiecesPerRound = 4;  // then the others of the loop get their turn
 
 }  // namespace
 
-struct DescriptorReader::State {
-  State(Loop& loop, int descriptor) : stream(loop.native().context, descriptor) {}
-
-  void read(const std::shared_ptr<State>& self) {
-    stream.async_read_some(boost::asio::buffer(buffer),
-                           [self](const boost::system::error_code& error, std::size_t size) {
-                             self->on_read(self, error, size);
-                           });
+class DescriptorReader::State final : public Pollable {
+ public:
+  State(Loop& loop, int descriptor, std::function<void(std::string_view)> on_bytes,
+        std::function<void()> on_end)
+      : reactor_(reactor_of(loop)),
+        descriptor_(descriptor),
+        on_bytes_(std::move(on_bytes)),
+        on_end_(std::move(on_end)) {
+    ::fcntl(descriptor, F_SETFL, ::fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+    reactor_.add(descriptor, *this);
   }
 
-  void on_read(const std::shared_ptr<State>& self, const boost::system::error_code& error,
-               std::size_t size) {
-    if (is_closed) return;
-    if (error) {
-      is_closed = true;
-      return on_end();
+  void close() {
+    if (!descriptor_) return;
+    reactor_.remove(descriptor_.get(), *this);
+    descriptor_.reset();
+  }
+
+  void on_ready(std::uint32_t) override {
+    for (int pieces = 0; descriptor_; ++pieces) {
+      if (pieces == kPiecesPerRound) return reactor_.again(*this);
+      const std::span<char> into = reactor_.received();
+      const ssize_t got = ::read(descriptor_.get(), into.data(), into.size());
+      if (got > 0) {
+        on_bytes_({into.data(), static_cast<std::size_t>(got)});
+      } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        close();
+        on_end_();
+      } else if (errno == EAGAIN) {
+        return;
+      }
     }
-    on_bytes({buffer.data(), size});
-    if (!is_closed) read(self);
   }
 
-  Loop::Native::Descriptor stream;
-  std::array<char, kPiece> buffer{};
-  std::function<void(std::string_view)> on_bytes;
-  std::function<void()> on_end;
-  bool is_closed = false;
+ private:
+  Reactor& reactor_;
+  Descriptor descriptor_;
+  std::function<void(std::string_view)> on_bytes_;
+  std::function<void()> on_end_;
 };
 
 DescriptorReader::DescriptorReader(Loop& loop, int descriptor,
                                    std::function<void(std::string_view)> on_bytes,
                                    std::function<void()> on_end)
-    : state_(std::make_shared<State>(loop, descriptor)) {
-  state_->on_bytes = std::move(on_bytes);
-  state_->on_end = std::move(on_end);
-  state_->read(state_);
-}
+    : state_(new State(loop, descriptor, std::move(on_bytes), std::move(on_end))) {}
 
-DescriptorReader::~DescriptorReader() {
-  state_->is_closed = true;
-  boost::system::error_code ignored;
-  state_->stream.close(ignored);
-}
+DescriptorReader::~DescriptorReader() { state_->close(); }
 
-struct DescriptorWait::State {
-  State(Loop& loop, int descriptor, std::function<void()> call)
-      : stream(loop.native().context, descriptor), on_ready(std::move(call)) {}
-
-  void wait(const std::shared_ptr<State>& self) {
-    stream.async_wait(Loop::Native::Descriptor::wait_read,
-                      [self](const boost::system::error_code& error) {
-                        if (error || self->is_closed) return;
-                        self->on_ready();
-                        if (!self->is_closed) self->wait(self);
-                      });
+class DescriptorWait::State final : public Pollable {
+ public:
+  State(Loop& loop, int descriptor, std::function<void()> on_ready)
+      : reactor_(reactor_of(loop)), descriptor_(descriptor), on_ready_(std::move(on_ready)) {
+    reactor_.add(descriptor, *this);
   }
 
-  Loop::Native::Descriptor stream;
-  std::function<void()> on_ready;
-  bool is_closed = false;
+  void close() {
+    reactor_.remove(descriptor_.get(), *this);
+    descriptor_.reset();
+  }
+
+  void on_ready(std::uint32_t) override {
+    if (descriptor_) on_ready_();
+  }
+
+ private:
+  Reactor& reactor_;
+  Descriptor descriptor_;
+  std::function<void()> on_ready_;
 };
 
 DescriptorWait::DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready)
-    : state_(std::make_shared<State>(loop, descriptor, std::move(on_ready))) {
-  state_->wait(state_);
-}
+    : state_(new State(loop, descriptor, std::move(on_ready))) {}
 
-DescriptorWait::~DescriptorWait() {
-  state_->is_closed = true;
-  boost::system::error_code ignored;
-  state_->stream.close(ignored);
-}
+DescriptorWait::~DescriptorWait() { state_->close(); }
 
 }  // namespace phoenix::net

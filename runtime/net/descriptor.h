@@ -3,8 +3,9 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string_view>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include "runtime/net/loop.h"
 
@@ -21,23 +22,23 @@ class DescriptorReader {
   DescriptorReader& operator=(const DescriptorReader&) = delete;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  class State;
+  boost::intrusive_ptr<State> state_;
 };
 
 // Waits for what the kernel reports as "readable", such as the end of a process on a pidfd.
 class DescriptorWait {
  public:
-  // Takes the descriptor over. `on_ready` is called, until the destructor, whenever the descriptor
-  // may be readable; Asio errs at times, so it must look. It may destroy the wait.
+  // Takes the descriptor over. `on_ready` is called each time the descriptor becomes readable, or
+  // may have; it may destroy the wait.
   DescriptorWait(Loop& loop, int descriptor, std::function<void()> on_ready);
   ~DescriptorWait();
   DescriptorWait(const DescriptorWait&) = delete;
   DescriptorWait& operator=(const DescriptorWait&) = delete;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  class State;
+  boost::intrusive_ptr<State> state_;
 };
 
 }  // namespace phoenix::net

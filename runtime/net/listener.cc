@@ -178,7 +178,7 @@ Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Address& addr
   const auto refuse = [&](const std::string& why) {
     return Error{"cannot listen on " + address.text() + ": " + why};
   };
-  const Endpoints endpoints = look_up(loop, address);
+  const Endpoints endpoints = look_up(address);
   if (!endpoints.ok()) return refuse(endpoints.error());
   Result<Descriptor> socket =
       listen_on(endpoints->front(), settings.backlog, settings.reuse_port, settings.channel);

@@ -1,62 +1,102 @@
 #include "runtime/net/lookup.h"
 
+#include <csignal>
 #include <cstring>
 #include <string>
+#include <utility>
 
-#include <boost/asio/ip/tcp.hpp>
+#include <netdb.h>
 
-#include "runtime/net/native.h"
+#include "runtime/net/loop_parts.h"
 
 namespace phoenix::net {
 namespace {
 
-using Tcp = boost::asio::ip::tcp;
-using Resolver = boost::asio::ip::basic_resolver<Tcp, Loop::Native::Executor>;
-
-Endpoints endpoints_of(const Address& address, const boost::system::error_code& error,
-                       const Resolver::results_type& results) {
-  if (error) return Error{"cannot resolve \"" + address.host + "\": " + error.message()};
-  std::vector<Endpoint> endpoints;
-  for (const auto& entry : results) {
-    const Tcp::endpoint from = entry.endpoint();
-    Endpoint endpoint;
-    std::memcpy(&endpoint.storage, from.data(), from.size());
-    endpoint.length = static_cast<socklen_t>(from.size());
-    endpoints.push_back(endpoint);
+// A query for streams and what the system answers to it.
+class Query {
+ public:
+  explicit Query(const Address& address)
+      : host_(address.host), port_(std::to_string(address.port)) {
+    hints_.ai_socktype = SOCK_STREAM;
+    hints_.ai_flags = AI_ADDRCONFIG;
+    block_.ar_name = host_.c_str();
+    block_.ar_service = port_.c_str();
+    block_.ar_request = &hints_;
   }
-  return endpoints;
-}
+  ~Query() {
+    if (block_.ar_result != nullptr) freeaddrinfo(block_.ar_result);
+  }
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  gaicb* block() { return &block_; }
+
+  Endpoints ask() {
+    return answer(getaddrinfo(host_.c_str(), port_.c_str(), &hints_, &block_.ar_result));
+  }
+
+  Endpoints answer(int error) const {
+    if (error != 0) return Error{"cannot resolve \"" + host_ + "\": " + gai_strerror(error)};
+    std::vector<Endpoint> endpoints;
+    for (const addrinfo* entry = block_.ar_result; entry != nullptr; entry = entry->ai_next) {
+      Endpoint endpoint;
+      std::memcpy(&endpoint.storage, entry->ai_addr, entry->ai_addrlen);
+      endpoint.length = entry->ai_addrlen;
+      endpoints.push_back(endpoint);
+    }
+    return endpoints;
+  }
+
+ private:
+  std::string host_, port_;
+  addrinfo hints_{};
+  gaicb block_{};
+};
 
 }  // namespace
 
-Endpoints look_up(Loop& loop, const Address& address) {
+Endpoints look_up(const Address& address) {
   if (auto literal = literal_endpoints(address); !literal.empty()) return literal;
-  Resolver resolver(loop.native().context);
-  boost::system::error_code error;
-  const auto results = resolver.resolve(address.host, std::to_string(address.port), error);
-  return endpoints_of(address, error, results);
+  return Query(address).ask();
 }
 
 struct Lookup::State {
-  State(Loop& loop, std::function<void(Endpoints)> call)
-      : resolver(loop.native().context), done(std::move(call)) {}
-  Resolver resolver;
+  State(const Address& address, std::shared_ptr<Mailbox> to, std::function<void(Endpoints)> call)
+      : query(address), mailbox(std::move(to)), done(std::move(call)) {}
+
+  static void finish(const std::shared_ptr<State>& state, int error) {
+    state->mailbox->post([state, error] {
+      const auto call = std::exchange(state->done, nullptr);
+      if (call) call(state->query.answer(error));
+    });
+  }
+
+  Query query;
+  std::shared_ptr<Mailbox> mailbox;
   std::function<void(Endpoints)> done;  // none once given up
 };
 
 Lookup::Lookup(Loop& loop, const Address& address, std::function<void(Endpoints)> done)
-    : state_(std::make_shared<State>(loop, std::move(done))) {
-  state_->resolver.async_resolve(
-      address.host, std::to_string(address.port),
-      [state = state_, address](const auto& error, const Resolver::results_type& results) {
-        const auto call = std::exchange(state->done, nullptr);
-        if (call) call(endpoints_of(address, error, results));
-      });
+    : state_(std::make_shared<State>(address, loop.parts().mailbox, std::move(done))) {
+  auto* const held = new std::shared_ptr<State>(state_);  // by the system, until it is through
+  sigevent when_done{};
+  when_done.sigev_notify = SIGEV_THREAD;
+  when_done.sigev_value.sival_ptr = held;
+  when_done.sigev_notify_function = [](sigval value) {
+    const std::unique_ptr<std::shared_ptr<State>> mine(
+        static_cast<std::shared_ptr<State>*>(value.sival_ptr));
+    State::finish(*mine, gai_error((*mine)->query.block()));
+  };
+  gaicb* list[] = {state_->query.block()};
+  const int error = getaddrinfo_a(GAI_NOWAIT, list, 1, &when_done);
+  if (error == 0) return;
+  delete held;
+  State::finish(state_, error);
 }
 
 Lookup::~Lookup() {
   state_->done = nullptr;
-  state_->resolver.cancel();
+  gai_cancel(state_->query.block());
 }
 
 }  // namespace phoenix::net

@@ -15,10 +15,10 @@ namespace phoenix::net {
 using Endpoints = Result<std::vector<Endpoint>>;  // one at least
 
 // Blocks for names.
-Endpoints look_up(Loop& loop, const Address& address);
+Endpoints look_up(const Address& address);
 
-// A lookup in the background; destroying it gives up, without callback. The loop's destructor waits
-// for a query that the system has under way.
+// A lookup in the background, in glibc's own threads, of which it keeps a few; destroying it gives
+// up, without callback. A query under way may outlive the loop.
 class Lookup {
  public:
   Lookup(Loop& loop, const Address& address, std::function<void(Endpoints)> done);

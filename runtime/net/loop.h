@@ -1,5 +1,7 @@
-// One thread's event loop and its timers, over Boost.Asio. Only the .cc files of net/ include Asio;
-// everything else in the runtime is written against the headers of this folder.
+// One thread's event loop and its timers, over epoll.
+//
+// Not over Boost.Asio: it sleeps in an epoll set of its own, which can only watch ours as one more
+// descriptor, and an idle request then paid six waits instead of two.
 //
 // One Loop per thread: run() occupies the thread that owns everything created on the loop. Only
 // post(), stop() and now() may be called from other threads. Callbacks must not throw.
@@ -21,6 +23,9 @@ struct Epoch {
   Time time() const;  // the present, counted from this epoch
 };
 
+class TimerQueue;
+struct TimerEntry;
+
 class Loop {
  public:
   explicit Loop(Epoch epoch = Epoch::now());
@@ -40,15 +45,18 @@ class Loop {
   // Runs `work` on the loop's thread, later; in the order posted by one thread.
   void post(std::function<void()> work);
 
-  // Calls `handler` on the loop's thread when the process gets one of the signals.
+  // Calls `handler` on the loop's thread when the process gets one of the signals, at least once
+  // after the last of several that come in a row. A signal belongs to one loop of the process.
   void on_signals(std::initializer_list<int> signals, std::function<void(int)> handler);
 
-  struct Native;  // net/native.h
-  Native& native() { return *native_; }
+  struct Parts;  // net/loop_parts.h
+  Parts& parts() { return *parts_; }
 
  private:
+  void run_round();
+
   Epoch epoch_;
-  std::unique_ptr<Native> native_;
+  std::unique_ptr<Parts> parts_;
 };
 
 // Calls back once at a date; may be armed again, also from the callback. Disarmed by its
@@ -60,14 +68,14 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  void arm(
-      Time at);  // replaces an earlier date; kNever disarms. Cheap when the date stays or grows
+  // Replaces an earlier date; kNever disarms. Cheap when the date stays or grows.
+  void arm(Time at);
   void disarm() { arm(kNever); }
   Time armed() const;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  TimerQueue& queue_;
+  std::shared_ptr<TimerEntry> entry_;
 };
 
 }  // namespace phoenix::net

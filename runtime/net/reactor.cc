@@ -9,47 +9,27 @@ namespace phoenix::net {
 namespace {
 
 constexpr int kEventsPerRound = 32;  // so that the first answer of a round need not wait long
-constexpr int kRoundsPerServe = 4;   // timers and other events of Asio wait for at most these
 constexpr std::size_t kWorthKeeping = 64;
 constexpr std::size_t kStringsKept = 256;
 constexpr std::size_t kStringCapacityKept = 256 * 1024;
 
 }  // namespace
 
-Reactor::Reactor(std::function<void()> wake)
-    : wake_(std::move(wake)),
-      set_(epoll_create1(EPOLL_CLOEXEC)),
+Reactor::Reactor()
+    : set_(epoll_create1(EPOLL_CLOEXEC)),
       received_(std::make_unique_for_overwrite<char[]>(kScratch)),
       decrypted_(std::make_unique_for_overwrite<char[]>(kScratch)) {}
 
-bool Reactor::serve() {
-  serving_ = true;
-  woken_ = false;
-  int rounds = 0;
-  bool more = true;
-  while (more && rounds++ < kRoundsPerServe) {
-    const int ready = serve_round();
-    more = ready > 0 || !again_.empty() || !flush_.empty();
-  }
-  serving_ = false;
-  return more;
-}
-
-int Reactor::serve_round() {
+void Reactor::serve(bool may_sleep) {
+  const bool has_work = !again_.empty() || !flush_.empty();
   epoll_event events[kEventsPerRound];
-  const int ready = epoll_wait(set_.get(), events, kEventsPerRound, 0);
-  call_again();
-  for (int i = 0; i < ready; ++i)
-    static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
-  flush();
-  retired_.clear();
-  return ready;
-}
-
-void Reactor::call_again() {
+  const int ready =
+      epoll_wait(set_.get(), events, kEventsPerRound, may_sleep && !has_work ? -1 : 0);
   again_now_.swap(again_);
   for (const PollableRef& who : again_now_) who->on_ready(0);
   again_now_.clear();
+  for (int i = 0; i < ready; ++i)
+    static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
 }
 
 void Reactor::flush() {
@@ -71,21 +51,9 @@ void Reactor::remove(int fd, Pollable& who) {
   if (serving_) retired_.emplace_back(&who);
 }
 
-void Reactor::again(Pollable& who) {
-  again_.emplace_back(&who);
-  wake_if_resting();
-}
+void Reactor::again(Pollable& who) { again_.emplace_back(&who); }
 
-void Reactor::flush_later(Pollable& who) {
-  flush_.emplace_back(&who);
-  wake_if_resting();
-}
-
-void Reactor::wake_if_resting() {
-  if (serving_ || woken_) return;
-  woken_ = true;
-  wake_();
-}
+void Reactor::flush_later(Pollable& who) { flush_.emplace_back(&who); }
 
 void Reactor::release(Pollable& who) {
   const auto found = kept_.find(&who);

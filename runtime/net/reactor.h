@@ -1,15 +1,14 @@
 // Readiness of a loop's sockets, served in rounds, and what connections of one loop share.
 //
-// Asio drives the loop, but its reads cost a second, failing call per message and its waits an
-// epoll_ctl. So sockets sit in an epoll set of their own, registered once and edge-triggered, which
-// Asio watches as one descriptor. A round takes all ready sockets, lets them read, then flushes
+// One epoll set holds whatever the loop waits for, registered once and edge-triggered: a message
+// costs one wait, one read and one write. A round takes what is ready, lets it read, then flushes
 // what the round has written, one send per connection.
 //
 // On the loop's thread.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <set>
 #include <span>
@@ -36,12 +35,20 @@ using PollableRef = boost::intrusive_ptr<Pollable>;
 
 class Reactor {
  public:
-  // `wake` arranges that serve() is called soon; used when work comes up outside a round.
-  explicit Reactor(std::function<void()> wake);
+  Reactor();
 
-  int descriptor() const { return set_.get(); }  // readable when a socket is ready
-  // A few rounds, or until nothing is ready. True if more may be ready now.
-  bool serve();
+  // One round: sleeps, if it may and there is nothing to do, until a descriptor is ready; calls who
+  // is concerned, then `between`, then flushes.
+  template <typename Between>
+  void round(bool may_sleep, Between between) {
+    assert(!serving_);
+    serving_ = true;
+    serve(may_sleep);
+    between();
+    flush();
+    retired_.clear();
+    serving_ = false;
+  }
 
   bool add(int fd, Pollable& who);
   void remove(int fd, Pollable& who);  // no on_ready() afterwards
@@ -64,15 +71,11 @@ class Reactor {
   static constexpr std::size_t kScratch = 64 * 1024;
 
  private:
-  int serve_round();
-  void call_again();
+  void serve(bool may_sleep);
   void flush();
-  void wake_if_resting();
 
-  std::function<void()> wake_;
   Descriptor set_;
   bool serving_ = false;
-  bool woken_ = false;
   std::vector<PollableRef> again_, flush_, again_now_, flush_now_, retired_;
   std::set<PollableRef> kept_;
   std::vector<std::string> strings_;
