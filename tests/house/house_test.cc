@@ -204,7 +204,7 @@ TEST(Dev, InstallsEveryLibraryTheBuildAsksFor) {
        {"libsimgrid-dev", "libhdf5-dev", "libtomlplusplus-dev", "libpcg-cpp-dev", "libeigen3-dev",
         "libboost-program-options-dev", "libfmt-dev", "nlohmann-json3-dev", "libxxhash-dev",
         "libspdlog-dev", "prometheus-cpp-dev", "libssl-dev", "liblz4-dev", "libgtest-dev",
-        "libbenchmark-dev", "python3-h5py", "python3-simpy"}) {
+        "libbenchmark-dev", "python3-h5py", "python3-scipy", "python3-simpy"}) {
     EXPECT_NE(dev.find(package), std::string::npos) << package;
   }
 }

@@ -1,5 +1,6 @@
 // The knobs of the data path in simulated clusters: each saves what it promises and costs what it
 // must, at the beginning of a run and turned in the middle of it.
+#include <cmath>
 #include <functional>
 #include <string>
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -16,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/math/distributions/students_t.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -195,26 +193,6 @@ inline RecordedRun run_recorded(const std::string& text, const Overrides& overri
   remove_record(path);
   std::ranges::sort(run.requests, {}, &RequestRow::seq);
   return run;
-}
-
-struct Interval {
-  double mean = 0;
-  double half_width = 0;
-  double low() const { return mean - half_width; }
-  double high() const { return mean + half_width; }
-  bool contains(double value) const { return low() <= value && value <= high(); }
-};
-
-// Mean of runs with its t interval. REQUIRES: two values or more.
-inline Interval t_interval(const std::vector<double>& values, double confidence) {
-  const auto n = static_cast<double>(values.size());
-  double mean = 0;
-  for (const double value : values) mean += value / n;
-  double squares = 0;
-  for (const double value : values) squares += (value - mean) * (value - mean);
-  const boost::math::students_t law(n - 1);
-  const double t = boost::math::quantile(law, 0.5 + confidence / 2);
-  return {mean, t * std::sqrt(squares / (n - 1) / n)};
 }
 
 template <class Read>

@@ -5,11 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include "analysis/statistics/mean.h"
 #include "tests/sim/ideal.h"
 #include "tests/sim/runs.h"
 
 namespace phoenix::sim {
 namespace {
+
+using statistics::estimate_mean;
+using statistics::MeanEstimate;
 
 constexpr int kRuns = 20;
 constexpr double kConfidence = 0.999;
@@ -24,10 +28,11 @@ double loss_of(const RunSummary& run) {
 
 template <class Read>
 void expect_law(const std::vector<RunSummary>& runs, Read read, double oracle, const char* what) {
-  const Interval interval = t_interval(collect(runs, read), kConfidence);
-  EXPECT_TRUE(interval.contains(oracle)) << what << ": " << oracle << " is not in ["
-                                         << interval.low() << ", " << interval.high() << "]";
-  EXPECT_LT(interval.half_width, 0.03 * std::abs(oracle)) << what << ": too noisy to tell";
+  const MeanEstimate found = estimate_mean(collect(runs, read), kConfidence);
+  const auto [low, high] = found.interval();
+  EXPECT_TRUE(found.interval().contains(oracle))
+      << what << ": " << oracle << " is not in [" << low << ", " << high << "]";
+  EXPECT_LT(found.half_width, 0.03 * std::abs(oracle)) << what << ": too noisy to tell";
 }
 
 Ideal hundred_nodes(double load) {
@@ -138,11 +143,11 @@ TEST(BalancerLaw, TwoChoicesReachTheSupermarketFixedPoint) {
     ideal.warmup = "1 s";
     ideal.duration = row.duration;
     const auto runs = run_replications(ideal.text(), {}, kRuns);
-    const Interval interval = t_interval(collect(runs, mean_of), kConfidence);
-    EXPECT_NEAR(interval.mean, row.chain * kMs, interval.half_width + 0.005 * row.chain * kMs);
-    EXPECT_LT(interval.half_width, 0.03 * row.chain * kMs) << "too noisy to tell";
-    EXPECT_GT(interval.mean, row.fixed_point * kMs);
-    EXPECT_LT(interval.mean, 1.03 * row.fixed_point * kMs);
+    const MeanEstimate found = estimate_mean(collect(runs, mean_of), kConfidence);
+    EXPECT_NEAR(found.mean, row.chain * kMs, found.half_width + 0.005 * row.chain * kMs);
+    EXPECT_LT(found.half_width, 0.03 * row.chain * kMs) << "too noisy to tell";
+    EXPECT_GT(found.mean, row.fixed_point * kMs);
+    EXPECT_LT(found.mean, 1.03 * row.fixed_point * kMs);
   }
 }
 
