@@ -204,7 +204,7 @@ TEST_F(NodeTest, ADrainWaitsUntilAnswersHaveLeft) {
   EXPECT_FALSE(is_left) << "answers were still queued";
   peer.resume();
   ASSERT_TRUE(await([&] { return is_left; }));
-  EXPECT_EQ(peer.responses.size(), 5U);
+  EXPECT_TRUE(await([&] { return peer.responses.size() == 5; })) << "what has left arrives";
 }
 
 TEST_F(NodeTest, OnlyWhoKnowsTheTokenIsServed) {
