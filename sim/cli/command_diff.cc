@@ -1,7 +1,6 @@
 #include <iostream>
 #include <optional>
 
-#include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,7 +8,7 @@
 #include "analysis/diff_text.h"
 #include "analysis/diff_tolerance.h"
 #include "analysis/record_reader.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/command_line.h"
 
 namespace phoenix::cli {
 namespace {
@@ -60,30 +59,11 @@ Result<std::vector<Tolerance>> tolerances_of(const po::variables_map& values) {
 
 // Empty with an exit code when there is nothing to compare.
 std::optional<DiffArguments> parse_arguments(const Arguments& arguments, int& code) {
-  const po::options_description visible = option_list();
-  po::options_description all;
-  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
-  po::positional_options_description positional;
-  positional.add("file", -1);
-  po::variables_map values;
-  try {
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    code = usage_error("diff", error.what());
-    return std::nullopt;
-  }
-  if (values.count("help") > 0) {
-    std::cout << kHelp << visible << kExamples;
-    code = kGood;
-    return std::nullopt;
-  }
-  const auto files = values.count("file") > 0 ? values["file"].as<std::vector<std::string>>()
-                                              : std::vector<std::string>{};
-  if (files.size() != 2) {
-    code = usage_error("diff", fmt::format("takes two records, found {}", files.size()));
-    return std::nullopt;
-  }
+  const std::optional<CommandLine> line = read_command_line(
+      {"diff", kHelp, kExamples}, option_list(), arguments, 2, 2, "two records", code);
+  if (!line) return std::nullopt;
+  const po::variables_map& values = line->values;
+  const std::vector<std::string>& files = line->files;
   const Result<std::vector<Tolerance>> tolerances = tolerances_of(values);
   if (!tolerances) {
     code = usage_error("diff", "--tolerance: " + tolerances.error());

@@ -1,12 +1,11 @@
 #include <iostream>
 
-#include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "analysis/explain_text.h"
 #include "analysis/record_reader.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/command_line.h"
 #include "strategies/core/nearest_name.h"
 #include "strategies/core/time.h"
 #include "strategies/core/units.h"
@@ -50,16 +49,13 @@ po::options_description option_list() {
   return options;
 }
 
-Result<ExplainArguments> arguments_of(const po::variables_map& values) {
+Result<ExplainArguments> arguments_of(const CommandLine& line) {
   ExplainArguments arguments;
-  if (values.count("file") == 0) return Error{"takes one record"};
-  const auto files = values["file"].as<std::vector<std::string>>();
-  if (files.size() != 1) return Error{"takes one record"};
-  arguments.file = files.front();
-  arguments.json = values.count("json") > 0;
-  if (values.count("family") > 0) arguments.filter.family = values["family"].as<std::string>();
-  if (values.count("at") > 0) {
-    const Result<Duration> at = parse_duration(values["at"].as<std::string>());
+  arguments.file = line.files.front();
+  arguments.json = line.has("json");
+  arguments.filter.family = line.text("family");
+  if (line.has("at")) {
+    const Result<Duration> at = parse_duration(line.text("at"));
     if (!at) return Error{"--at: " + at.error()};
     arguments.filter.at_s = to_seconds(*at);
   }
@@ -96,22 +92,11 @@ int explain(const ExplainArguments& arguments) {
 }  // namespace
 
 int explain_command(const Arguments& arguments) {
-  const po::options_description visible = option_list();
-  po::options_description all;
-  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
-  po::positional_options_description places;
-  places.add("file", -1);
-  po::variables_map values;
-  try {
-    po::store(po::command_line_parser(arguments).options(all).positional(places).run(), values);
-  } catch (const po::error& error) {
-    return usage_error("explain", error.what());
-  }
-  if (values.count("help") > 0) {
-    std::cout << kHelp << visible << kExamples;
-    return kGood;
-  }
-  const Result<ExplainArguments> parsed = arguments_of(values);
+  int code = kGood;
+  const std::optional<CommandLine> line = read_command_line(
+      {"explain", kHelp, kExamples}, option_list(), arguments, 1, 1, "one record", code);
+  if (!line) return code;
+  const Result<ExplainArguments> parsed = arguments_of(*line);
   return parsed ? explain(*parsed) : usage_error("explain", parsed.error());
 }
 

@@ -1,14 +1,13 @@
 #include <iostream>
 #include <optional>
 
-#include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "analysis/backtest.h"
 #include "analysis/forecast_text.h"
 #include "analysis/series_file.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/command_line.h"
 
 namespace phoenix::cli {
 namespace {
@@ -76,30 +75,11 @@ bool is_within(const char* option, int value, int low, int high, int& code) {
 
 // Empty with an exit code when there is nothing to forecast.
 std::optional<ForecastArguments> parse_arguments(const Arguments& arguments, int& code) {
-  const po::options_description visible = option_list();
-  po::options_description all;
-  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
-  po::positional_options_description positional;
-  positional.add("file", -1);
-  po::variables_map values;
-  try {
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    code = usage_error("forecast", error.what());
-    return std::nullopt;
-  }
-  if (values.count("help") > 0) {
-    std::cout << kHelp << visible << kExamples;
-    code = kGood;
-    return std::nullopt;
-  }
-  const auto files = values.count("file") > 0 ? values["file"].as<std::vector<std::string>>()
-                                              : std::vector<std::string>{};
-  if (files.size() != 1) {
-    code = usage_error("forecast", fmt::format("takes one CSV file, found {}", files.size()));
-    return std::nullopt;
-  }
+  const std::optional<CommandLine> line = read_command_line(
+      {"forecast", kHelp, kExamples}, option_list(), arguments, 1, 1, "one CSV file", code);
+  if (!line) return std::nullopt;
+  const po::variables_map& values = line->values;
+  const std::vector<std::string>& files = line->files;
   for (const char* option : {"value", "period"}) {
     if (values.count(option) > 0) continue;
     code = usage_error("forecast", fmt::format("--{} is needed", option));

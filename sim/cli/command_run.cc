@@ -3,7 +3,6 @@
 #include <iostream>
 #include <optional>
 
-#include <boost/program_options.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,7 +10,7 @@
 #include "analysis/result_text.h"
 #include "scenarios/arrivals.h"
 #include "scenarios/parser.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/command_line.h"
 #include "sim/cli/local_world.h"
 #include "sim/lockstep.h"
 #include "sim/simulate.h"
@@ -67,30 +66,11 @@ po::options_description option_list() {
 
 // Empty with an exit code when there is nothing to run.
 std::optional<RunArguments> parse_arguments(const Arguments& arguments, int& code) {
-  const po::options_description visible = option_list();
-  po::options_description all;
-  all.add(visible).add_options()("file", po::value<std::vector<std::string>>());
-  po::positional_options_description positional;
-  positional.add("file", -1);
-  po::variables_map values;
-  try {
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
-    po::notify(values);
-  } catch (const po::error& error) {
-    code = usage_error("run", error.what());
-    return std::nullopt;
-  }
-  if (values.count("help") > 0) {
-    std::cout << kHelp << visible << kExamples;
-    code = kGood;
-    return std::nullopt;
-  }
-  const auto files = values.count("file") > 0 ? values["file"].as<std::vector<std::string>>()
-                                              : std::vector<std::string>{};
-  if (files.size() != 1) {
-    code = usage_error("run", fmt::format("takes one scenario file, found {}", files.size()));
-    return std::nullopt;
-  }
+  const std::optional<CommandLine> line = read_command_line(
+      {"run", kHelp, kExamples}, option_list(), arguments, 1, 1, "one scenario file", code);
+  if (!line) return std::nullopt;
+  const po::variables_map& values = line->values;
+  const std::vector<std::string>& files = line->files;
   RunArguments parsed;
   parsed.file = files.front();
   if (values.count("set") > 0) parsed.overrides = values["set"].as<std::vector<std::string>>();
