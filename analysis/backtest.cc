@@ -147,24 +147,9 @@ Status check_models(const std::vector<std::string>& models, const BacktestOption
 }
 
 std::vector<std::string> split_models(const std::string& text) {
+  if (trim(text) != "all") return split_at_commas(text);
   std::vector<std::string> models;
-  if (trim(text) == "all") {
-    for (const ForecasterEntry& entry : forecasters()) models.push_back(entry.name);
-    return models;
-  }
-  int depth = 0;
-  std::string model;
-  for (const char c : text) {
-    if (c == '[') ++depth;
-    if (c == ']') --depth;
-    if (c == ',' && depth <= 0) {
-      models.emplace_back(trim(model));
-      model.clear();
-    } else {
-      model += c;
-    }
-  }
-  models.emplace_back(trim(model));
+  for (const ForecasterEntry& entry : forecasters()) models.push_back(entry.name);
   return models;
 }
 

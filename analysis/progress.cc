@@ -1,6 +1,7 @@
 #include "analysis/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include <fmt/format.h>
@@ -15,27 +16,28 @@ constexpr auto kLineEvery = std::chrono::seconds(10);
 
 }  // namespace
 
-Progress::Progress(double total_s)
-    : total_s_(total_s), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(double total, std::string unit)
+    : total_(total), unit_(std::move(unit)), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (drawn_) fmt::print(stderr, "\r\033[K");
 }
 
-void Progress::update(double run_s) {
+void Progress::update(double done) {
   const auto now = Clock::now();
   if (now - shown_ < (is_terminal_ ? Clock::duration(kRedrawEvery) : Clock::duration(kLineEvery))) {
     return;
   }
   shown_ = now;
-  const double share = std::clamp(run_s / total_s_, 0.0, 1.0);
+  const double share = std::clamp(done / total_, 0.0, 1.0);
   const double spent_s = std::chrono::duration<double>(now - began_).count();
-  draw(share, share > 0 ? spent_s / share - spent_s : 0, run_s);
+  draw(share, share > 0 ? spent_s / share - spent_s : 0, done);
 }
 
-void Progress::draw(double share, double left_s, double run_s) {
-  const std::string text = fmt::format("{:3.0f} %  {:.1f} of {:.1f} s played, about {:.0f} s left",
-                                       share * 100, run_s, total_s_, left_s);
+void Progress::draw(double share, double left_s, double done) {
+  const int digits = total_ == std::floor(total_) && done == std::floor(done) ? 0 : 1;
+  const std::string text = fmt::format("{:3.0f} %  {:.{}f} of {:.{}f} {}, about {:.0f} s left",
+                                       share * 100, done, digits, total_, digits, unit_, left_s);
   if (!is_terminal_) {
     fmt::print(stderr, "{}\n", text);
     return;

@@ -185,6 +185,8 @@ void read_scenario(Section& s, Scenario& scenario) {
   s.field("duration", scenario.duration, duration(kPositive));
   s.field("warmup", scenario.warmup, duration(kNotNegative));
   s.field("seed", scenario.seed, integer(0, std::numeric_limits<std::int64_t>::max()));
+  s.field("replication", scenario.replication,
+          integer(0, std::numeric_limits<std::uint32_t>::max()));
   s.field("fidelity", scenario.fidelity,
           choice<Fidelity>({{"request", Fidelity::kRequest}, {"flow", Fidelity::kFlow}}));
   s.field("final_heal", scenario.final_heal, flag());

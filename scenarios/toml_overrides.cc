@@ -75,7 +75,10 @@ std::optional<Assignment> read_assignment(std::string_view text) {
 
 // Strategy families may be set without their table.
 void expand_short_name(std::vector<Step>& path) {
-  if (path.size() == 1 && path[0].name == "balancer") path.insert(path.begin(), {"strategies", {}});
+  static constexpr std::string_view kFamilies[] = {"balancer", "scaler",     "placer",
+                                                   "tuner",    "rebalancer", "forecaster"};
+  if (path.size() != 1 || std::ranges::find(kFamilies, path[0].name) == std::end(kFamilies)) return;
+  path.insert(path.begin(), {"strategies", {}});
 }
 
 TomlNode& table_entry(TomlNode& node, const std::string& key, Position at) {

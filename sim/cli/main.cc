@@ -30,6 +30,7 @@ usage: phoenix COMMAND [ARGUMENTS]
   list [WHAT]   what can be named in a scenario: balancers, arrivals, faults, ...
   show OUT.h5   print the result stored in a record
   explain OUT   what was decided in a run, why, and what came of it
+  compare FILE  play variations of a scenario, and say which is best and how sure that is
   diff A B      two records side by side, with their differences
   forecast FILE which forecaster suits a series of loads
 
@@ -49,10 +50,10 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr Command kCommands[] = {{"run", run_command},          {"check", check_command},
-                                 {"list", list_command},        {"show", show_command},
-                                 {"explain", explain_command},  {"diff", diff_command},
-                                 {"forecast", forecast_command}};
+constexpr Command kCommands[] = {{"run", run_command},           {"check", check_command},
+                                 {"list", list_command},         {"show", show_command},
+                                 {"explain", explain_command},   {"diff", diff_command},
+                                 {"forecast", forecast_command}, {"compare", compare_command}};
 
 }  // namespace
 

@@ -236,6 +236,29 @@ class SettingLister : public SettingVisitor {
 
 }  // namespace
 
+std::vector<std::string> split_at_commas(std::string_view text) {
+  std::vector<std::string> parts(1);
+  int depth = 0;
+  char quote = '\0';
+  for (const char c : text) {
+    if (quote != '\0') {
+      if (c == quote) quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else if (c == ',' && depth <= 0) {
+      parts.emplace_back();
+      continue;
+    }
+    parts.back() += c;
+  }
+  for (std::string& part : parts) part = trim(part);
+  return parts;
+}
+
 Result<SettingsText> parse_settings_text(std::string_view text) {
   const std::string_view whole = trim(text);
   const std::size_t open = whole.find('[');

@@ -74,6 +74,10 @@ Result<SettingsText> parse_settings_text(std::string_view text);
 // The texts of `[a, b[c=1], d]`; a text that does not start with a bracket is a list of one.
 Result<std::vector<std::string>> parse_list_text(std::string_view text);
 
+// The parts of `a, b[c=1, d], "e,f"` between commas that stand in no bracket and no quotes,
+// trimmed.
+std::vector<std::string> split_at_commas(std::string_view text);
+
 using VisitFunction = std::function<void(SettingVisitor&)>;
 
 // Applies `text.settings` to the visited values; the error names the strategy, key, value and

@@ -1,0 +1,331 @@
+#include "analysis/compare/plan.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "scenarios/parser.h"
+#include "strategies/core/nearest_name.h"
+#include "strategies/core/settings.h"
+#include "strategies/core/units.h"
+
+namespace phoenix {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kFormat = "phoenix-plan";
+constexpr int kVersion = 1;
+
+// Where KEY ends in KEY=VALUE: the first equal sign outside quotes.
+std::size_t end_of_key(std::string_view text) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') quoted = !quoted;
+    if (text[i] == '=' && !quoted) return i;
+  }
+  return std::string_view::npos;
+}
+
+bool matches(const std::vector<Axis>& axes, const Variation& variation,
+             const Condition& condition) {
+  return std::ranges::all_of(condition, [&](const auto& wanted) {
+    for (std::size_t i = 0; i < axes.size(); ++i) {
+      if (axes[i].key == wanted.first) return variation.values[i] == wanted.second;
+    }
+    return false;
+  });
+}
+
+// A condition that names an unknown key or value would silently do nothing.
+Status check_condition(const std::vector<Axis>& axes, const Condition& condition,
+                       std::string_view option) {
+  for (const auto& [key, value] : condition) {
+    const auto axis = std::ranges::find(axes, key, &Axis::key);
+    if (axis == axes.end()) {
+      std::vector<std::string> keys;
+      for (const Axis& known : axes) keys.push_back(known.key);
+      return Error{fmt::format("{}: found key \"{}\"; allowed {}{}", option, key, join_names(keys),
+                               did_you_mean(key, keys))};
+    }
+    if (std::ranges::find(axis->values, value) == axis->values.end()) {
+      return Error{fmt::format("{}: found {}={}; allowed {}{}", option, key, value,
+                               join_names(axis->values), did_you_mean(value, axis->values))};
+    }
+  }
+  return success();
+}
+
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-=./:,@%+";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
+Json condition_json(const Condition& condition) {
+  Json entry = Json::object();
+  for (const auto& [key, value] : condition) entry[key] = value;
+  return entry;
+}
+
+Condition condition_from(const Json& entry) {
+  Condition condition;
+  for (const auto& [key, value] : entry.items()) {
+    condition.emplace_back(key, value.get<std::string>());
+  }
+  return condition;
+}
+
+Json conditions_json(const std::vector<Condition>& conditions) {
+  Json list = Json::array();
+  for (const Condition& condition : conditions) list.push_back(condition_json(condition));
+  return list;
+}
+
+std::vector<Condition> conditions_from(const Json& list) {
+  std::vector<Condition> conditions;
+  for (const Json& entry : list) conditions.push_back(condition_from(entry));
+  return conditions;
+}
+
+PlanRequest request_from(const Json& json) {
+  PlanRequest request;
+  request.scenario_path = json.at("scenario").at("path").get<std::string>();
+  request.scenario_text = json.at("scenario").at("text").get<std::string>();
+  request.overrides = json.at("set").get<std::vector<std::string>>();
+  request.world = json.at("world").get<std::string>();
+  for (const Json& axis : json.at("vary")) {
+    request.axes.push_back(
+        {axis.at("key").get<std::string>(), axis.at("values").get<std::vector<std::string>>()});
+  }
+  request.only = conditions_from(json.at("only"));
+  request.exclude = conditions_from(json.at("exclude"));
+  request.baseline = condition_from(json.at("baseline"));
+  request.replications = json.at("replications").get<std::uint32_t>();
+  if (const Json& goal = json.at("precision"); !goal.is_null()) {
+    request.precision = {goal.at("relative").get<double>(), goal.at("metric").get<std::string>(),
+                         goal.at("replications_max").get<std::uint32_t>()};
+  }
+  return request;
+}
+
+}  // namespace
+
+Result<Axis> parse_axis(std::string_view text) {
+  const std::size_t end = end_of_key(text);
+  if (end == std::string_view::npos || trim(text.substr(0, end)).empty()) {
+    return Error{fmt::format(
+        "found \"{}\"; allowed KEY=VALUE,VALUE,... such as balancer=p2c,prequal", text)};
+  }
+  Axis axis{std::string(trim(text.substr(0, end))), split_at_commas(text.substr(end + 1))};
+  for (const std::string& value : axis.values) {
+    if (value.empty()) return Error{fmt::format("found an empty value in \"{}\"", text)};
+  }
+  std::set<std::string> seen;
+  for (const std::string& value : axis.values) {
+    if (!seen.insert(value).second) {
+      return Error{
+          fmt::format("found \"{}\" twice in \"{}\"; allowed each value once", value, text)};
+    }
+  }
+  return axis;
+}
+
+Result<Condition> parse_condition(std::string_view text) {
+  Condition condition;
+  for (const std::string& part : split_at_commas(text)) {
+    const std::size_t end = end_of_key(part);
+    if (end == std::string::npos || end == 0 || end + 1 == part.size()) {
+      return Error{fmt::format("found \"{}\"; allowed KEY=VALUE,KEY=VALUE", text)};
+    }
+    condition.emplace_back(trim(std::string_view(part).substr(0, end)),
+                           trim(std::string_view(part).substr(end + 1)));
+  }
+  return condition;
+}
+
+Result<ComparisonPlan> ComparisonPlan::make(PlanRequest request) {
+  ComparisonPlan plan;
+  plan.request_ = std::move(request);
+  if (Status laid_out = plan.lay_out(); !laid_out) return Error{laid_out.error()};
+  for (std::size_t i = 0; i < plan.variations_.size(); ++i) {
+    if (const Result<Scenario> scenario = plan.scenario(i); !scenario)
+      return Error{scenario.error()};
+  }
+  return plan;
+}
+
+Status ComparisonPlan::check() const {
+  std::set<std::string> keys;
+  std::size_t combinations = 1;
+  for (const Axis& axis : request_.axes) {
+    if (!keys.insert(axis.key).second) {
+      return Error{fmt::format("--vary: found \"{}\" twice; allowed each key once", axis.key)};
+    }
+    combinations *= axis.values.size();
+    if (combinations > kVariationsMax) {
+      return Error{fmt::format("--vary: found more than {} combinations; allowed {}",
+                               kVariationsMax, kVariationsMax)};
+    }
+  }
+  for (const Condition& c : request_.only) {
+    if (Status s = check_condition(request_.axes, c, "--only"); !s) return s;
+  }
+  for (const Condition& c : request_.exclude) {
+    if (Status s = check_condition(request_.axes, c, "--exclude"); !s) return s;
+  }
+  return check_condition(request_.axes, request_.baseline, "--baseline");
+}
+
+Status ComparisonPlan::lay_out() {
+  if (Status sound = check(); !sound) return sound;
+  if (request_.baseline.empty() && !request_.axes.empty()) {
+    request_.baseline = {{request_.axes[0].key, request_.axes[0].values[0]}};
+  }
+  make_variations();
+  if (variations_.empty()) return Error{"--only and --exclude leave nothing to compare"};
+  if (cells_max() > kCellsMax) {
+    return Error{fmt::format("found {} runs; allowed {}", cells_max(), kCellsMax)};
+  }
+  make_blocks();
+  return success();
+}
+
+void ComparisonPlan::make_variations() {
+  std::size_t combinations = 1;
+  for (const Axis& axis : request_.axes) combinations *= axis.values.size();
+  for (std::size_t number = 0; number < combinations; ++number) {
+    Variation variation;
+    variation.overrides = request_.overrides;
+    std::size_t rest = number;
+    std::size_t block = combinations;
+    for (const Axis& axis : request_.axes) {  // the last axis varies fastest
+      block /= axis.values.size();
+      variation.values.push_back(axis.values[rest / block]);
+      rest %= block;
+      const std::string text = axis.key + "=" + variation.values.back();
+      variation.overrides.push_back(text);
+      variation.name += (variation.name.empty() ? "" : ", ") + text;
+    }
+    if (variation.name.empty()) variation.name = "as given";
+    const auto fits = [&](const Condition& c) { return matches(request_.axes, variation, c); };
+    if (!request_.only.empty() && std::ranges::none_of(request_.only, fits)) continue;
+    if (std::ranges::any_of(request_.exclude, fits)) continue;
+    variations_.push_back(std::move(variation));
+  }
+}
+
+void ComparisonPlan::make_blocks() {
+  for (std::size_t v = 0; v < variations_.size(); ++v) {
+    std::string name;
+    for (std::size_t i = 0; i < request_.axes.size(); ++i) {
+      const std::string& key = request_.axes[i].key;
+      const auto named = [&key](const auto& wanted) { return wanted.first == key; };
+      if (std::ranges::any_of(request_.baseline, named)) continue;
+      name += (name.empty() ? "" : ", ") + key + "=" + variations_[v].values[i];
+    }
+    auto block = std::ranges::find(blocks_, name, &Block::name);
+    if (block == blocks_.end()) block = blocks_.insert(blocks_.end(), Block{name, {}, {}});
+    if (matches(request_.axes, variations_[v], request_.baseline)) block->baseline = v;
+    block->variations.push_back(v);
+  }
+}
+
+std::uint32_t ComparisonPlan::replications_max() const {
+  return request_.precision ? request_.precision->replications_max : request_.replications;
+}
+
+std::uint64_t ComparisonPlan::cells_max() const {
+  return std::uint64_t{replications_max()} * variations_.size();
+}
+
+Result<Scenario> ComparisonPlan::scenario(std::uint64_t cell) const {
+  const Variation& variation = variations_[variation_of(cell)];
+  ParsedScenario parsed =
+      parse_scenario_text(request_.scenario_text, request_.scenario_path, variation.overrides);
+  if (!parsed.scenario) {
+    std::string problems;
+    for (const Problem& problem : parsed.problems) {
+      problems += (problems.empty() ? "" : "\n") + problem.text();
+    }
+    return Error{problems};
+  }
+  parsed.scenario->replication = replication_of(cell);
+  return std::move(*parsed.scenario);
+}
+
+std::string ComparisonPlan::command(std::uint64_t cell) const {
+  std::string line = "phoenix run " + shell_word(request_.scenario_path);
+  for (const std::string& text : variations_[variation_of(cell)].overrides) {
+    line += " --set " + shell_word(text);
+  }
+  line += fmt::format(" --set replication={}", replication_of(cell));
+  if (request_.world != "sim") line += " --on " + request_.world;
+  return line;
+}
+
+bool ComparisonPlan::is_same_experiment(const ComparisonPlan& other) const {
+  const auto names = [](const ComparisonPlan& plan) {
+    std::vector<std::vector<std::string>> all;
+    for (const Variation& v : plan.variations_) all.push_back(v.overrides);
+    return all;
+  };
+  return request_.scenario_text == other.request_.scenario_text &&
+         request_.world == other.request_.world && names(*this) == names(other);
+}
+
+std::string ComparisonPlan::to_json() const {
+  Json axes = Json::array();
+  for (const Axis& axis : request_.axes) {
+    axes.push_back({{"key", axis.key}, {"values", axis.values}});
+  }
+  Json goal;
+  if (request_.precision) {
+    goal = {{"relative", request_.precision->relative},
+            {"metric", request_.precision->metric},
+            {"replications_max", request_.precision->replications_max}};
+  }
+  const Json json = {
+      {"format", kFormat},
+      {"version", kVersion},
+      {"scenario", {{"path", request_.scenario_path}, {"text", request_.scenario_text}}},
+      {"world", request_.world},
+      {"set", request_.overrides},
+      {"vary", std::move(axes)},
+      {"only", conditions_json(request_.only)},
+      {"exclude", conditions_json(request_.exclude)},
+      {"baseline", condition_json(request_.baseline)},
+      {"replications", request_.replications},
+      {"precision", std::move(goal)}};
+  return json.dump(2) + "\n";
+}
+
+Result<ComparisonPlan> ComparisonPlan::from_json(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("format", "") != kFormat) return Error{"found no plan"};
+  if (json.value("version", 0) != kVersion) {
+    return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
+  }
+  ComparisonPlan plan;
+  try {
+    plan.request_ = request_from(json);
+  } catch (const Json::exception& problem) {
+    return Error{fmt::format("found a broken plan: {}", problem.what())};
+  }
+  if (Status laid_out = plan.lay_out(); !laid_out) return Error{laid_out.error()};
+  return plan;
+}
+
+}  // namespace phoenix

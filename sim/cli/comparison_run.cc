@@ -1,0 +1,74 @@
+#include "sim/cli/comparison_run.h"
+
+#include <set>
+#include <vector>
+
+#include "analysis/compare/process_pool.h"
+#include "analysis/progress.h"
+
+namespace phoenix::cli {
+namespace {
+
+// Up to `replications` of every variation; false when stopped.
+Result<bool> play_missing(const ResultsFolder& folder, std::uint32_t replications,
+                          const ComparisonOptions& options, const std::atomic<bool>& stop) {
+  const Result<std::set<std::uint64_t>> finished = folder.finished();
+  if (!finished) return Error{finished.error()};
+  std::vector<std::uint64_t> missing;
+  const std::uint64_t end = std::uint64_t{replications} * folder.plan().variations().size();
+  for (std::uint64_t cell = 0; cell < end; ++cell) {
+    if (!finished->contains(cell)) missing.push_back(cell);
+  }
+  if (missing.empty()) return true;
+
+  Progress progress(static_cast<double>(missing.size()), "runs");
+  std::size_t begun = 0;
+  std::size_t ended = 0;
+  Status kept = success();
+  ProcessPool pool(
+      folder.plan().request().world == "local" ? 1 : options.jobs,
+      [&](std::uint64_t cell) { return play_cell(folder, cell, options.kept); },
+      [&](const JobEnd& one) {
+        ++ended;
+        if (one.ok || !kept) return;
+        CellResult failed;
+        failed.cell = one.job;
+        failed.failure = one.why;
+        failed.metrics.fill(std::numeric_limits<double>::quiet_NaN());
+        kept = folder.save(failed);
+      });
+  const bool is_done = pool.run(
+      [&](std::uint64_t& cell) {
+        if (begun == missing.size() || !kept) return false;
+        cell = missing[begun++];
+        return true;
+      },
+      stop, [&] { progress.update(static_cast<double>(ended)); });
+  if (!kept) return Error{kept.error()};
+  return is_done;
+}
+
+}  // namespace
+
+Result<ComparisonEnd> play_comparison(const ResultsFolder& folder, const ComparisonOptions& options,
+                                      const StudyOptions& study, const std::atomic<bool>& stop) {
+  const Result<RecordLock> lock = folder.lock();
+  if (!lock) return Error{lock.error()};
+  const ComparisonPlan& plan = folder.plan();
+  ComparisonEnd end;
+  for (end.replications = plan.request().replications;;
+       end.replications = std::min(end.replications + kPrecisionBlock, plan.replications_max())) {
+    const Result<bool> played = play_missing(folder, end.replications, options, stop);
+    if (!played) return Error{played.error()};
+    end.is_stopped = !*played;
+    if (end.is_stopped || !plan.request().precision) return end;
+    const Result<std::vector<CellResult>> results = folder.load();
+    if (!results) return Error{results.error()};
+    const Result<Study> so_far = make_study(plan, *results, end.replications, study);
+    if (!so_far) return Error{so_far.error()};
+    end.is_precise = is_precise(*so_far, *plan.request().precision);
+    if (end.is_precise || end.replications == plan.replications_max()) return end;
+  }
+}
+
+}  // namespace phoenix::cli
