@@ -21,7 +21,8 @@ double student_two_sided(double t, double nu);
 double normal_two_sided(double z);
 
 // P(|T| > t) of a non-central Student variable: what a t test of two sides finds where the true
-// difference is `shift` standard errors. REQUIRES: t > 0, nu > 0, shift >= 0.
+// difference is `shift` standard errors. Integrated over the spread that the sample may have, to
+// about 1e-12; Boost's own gives up on large shifts. REQUIRES: t > 0, nu >= 1, shift >= 0.
 double noncentral_student_two_sided(double t, double nu, double shift);
 
 // The least k with P(X <= k) >= p of a binomial X. REQUIRES: 0 < p < 1, 0 <= chance <= 1.

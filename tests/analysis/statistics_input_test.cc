@@ -331,6 +331,9 @@ TEST(Kendall, OfLittleAndAllTied) {
 TEST(Power, AtTheEdges) {
   EXPECT_EQ(paired_power(1, 1, 1), 0);
   EXPECT_EQ(paired_power(10, 0, 1), 0.05);
+  for (const std::size_t n : {2U, 3U, 10U, 100'000U}) {
+    EXPECT_NEAR(paired_power(n, 1e-12, 1), 0.05, 1e-10) << n << ": the integral meets the t law";
+  }
   EXPECT_EQ(paired_power(10, 1, 0), 1);
   EXPECT_NEAR(paired_power(1000, 50, 1), 1, 1e-12);
   EXPECT_NEAR(paired_power(2, 1e9, 1), 1, 1e-6);
