@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <numeric>
 
 #include "analysis/statistics/mean.h"
 #include "analysis/statistics/sample.h"
@@ -34,48 +35,54 @@ Interval resample_mean(std::span<const double> values, const BootstrapOptions& o
   });
 }
 
-// The median of a resample of sorted values is at the median of the drawn places, which are counted
-// rather than sorted.
+// Medians of resamples: how often each value was drawn is walked through in the order of values,
+// which is sorted once and not for every resample.
 class MedianOfDrawn {
  public:
-  explicit MedianOfDrawn(std::span<const double> sorted) : sorted_(sorted), times_(sorted.size()) {}
+  explicit MedianOfDrawn(std::span<const double> values) : values_(values), order_(values.size()) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::stable_sort(order_.begin(), order_.end(),
+                     [values](std::size_t i, std::size_t j) { return values[i] < values[j]; });
+  }
 
-  double draw(Random& random) {
-    const std::size_t n = sorted_.size();
-    std::fill(times_.begin(), times_.end(), 0U);
-    for (std::size_t i = 0; i < n; ++i) ++times_[random.below(n)];
+  // REQUIRES: `times` has a number for each value, which sum to how many values there are.
+  double at(std::span<const std::uint32_t> times) const {
     std::size_t place = 0;
-    std::size_t seen = times_[0];
+    std::size_t seen = times[order_[0]];
     const auto value_at = [&](std::size_t rank) {
-      while (seen <= rank) seen += times_[++place];
-      return sorted_[place];
+      while (seen <= rank) seen += times[order_[++place]];
+      return values_[order_[place]];
     };
-    const double low = value_at((n - 1) / 2);
-    return (low + value_at(n / 2)) / 2;
+    const double low = value_at((values_.size() - 1) / 2);
+    return (low + value_at(values_.size() / 2)) / 2;
   }
 
  private:
-  std::span<const double> sorted_;
-  std::vector<std::uint32_t> times_;
+  std::span<const double> values_;
+  std::vector<std::size_t> order_;
 };
 
-double center_of(std::vector<double>& values, Center center) {
-  if (center == Center::kMean) return mean_of(values);
-  std::sort(values.begin(), values.end());
-  return median_of_sorted(values);
+// `statistic` of how often each of n was drawn.
+template <class Statistic>
+Interval resample_times(std::size_t n, const BootstrapOptions& options, Statistic statistic) {
+  std::vector<std::uint32_t> times(n);
+  return resample(options, [&](Random& random) {
+    std::fill(times.begin(), times.end(), 0U);
+    for (std::size_t i = 0; i < n; ++i) ++times[random.below(n)];
+    return statistic(std::span<const std::uint32_t>(times));
+  });
+}
+
+Interval resample_median(std::span<const double> values, const BootstrapOptions& options) {
+  const MedianOfDrawn median(values);
+  return resample_times(values.size(), options, [&median](auto times) { return median.at(times); });
 }
 
 Interval resample_difference_of_medians(const Pairs& pairs, const BootstrapOptions& options) {
-  std::vector<double> a(pairs.size());
-  std::vector<double> b(pairs.size());
-  return resample(options, [&](Random& random) {
-    for (std::size_t i = 0; i < pairs.size(); ++i) {
-      const std::uint64_t drawn = random.below(pairs.size());
-      a[i] = pairs.a[drawn];
-      b[i] = pairs.b[drawn];
-    }
-    return center_of(a, Center::kMedian) - center_of(b, Center::kMedian);
-  });
+  const MedianOfDrawn a(pairs.a);
+  const MedianOfDrawn b(pairs.b);
+  return resample_times(pairs.size(), options,
+                        [&](auto times) { return a.at(times) - b.at(times); });
 }
 
 }  // namespace
@@ -90,19 +97,14 @@ RunEstimate bootstrap_center(std::span<const double> values, Center center,
   estimate.value = center == Center::kMean ? mean_of(sorted) : median_of_sorted(sorted);
   if (sorted.size() < 2) return estimate;
   estimate.method = IntervalMethod::kBootstrap;
-  if (center == Center::kMean) {
-    estimate.interval = resample_mean(sorted, options);
-  } else {
-    MedianOfDrawn median(sorted);
-    estimate.interval =
-        resample(options, [&median](Random& random) { return median.draw(random); });
-  }
+  estimate.interval =
+      center == Center::kMean ? resample_mean(sorted, options) : resample_median(sorted, options);
   return estimate;
 }
 
 RunEstimate bootstrap_difference(std::span<const double> a, std::span<const double> b,
                                  Center center, const BootstrapOptions& options) {
-  Pairs pairs = complete_pairs(a, b);
+  const Pairs pairs = complete_pairs(a, b);
   RunEstimate estimate;
   estimate.n = pairs.size();
   estimate.missing = pairs.dropped;
@@ -112,9 +114,9 @@ RunEstimate bootstrap_difference(std::span<const double> a, std::span<const doub
     estimate.interval = center == Center::kMean ? resample_mean(pairs.differences(), options)
                                                 : resample_difference_of_medians(pairs, options);
   }
-  estimate.value = center == Center::kMean
-                       ? mean_of(pairs.differences())
-                       : center_of(pairs.a, center) - center_of(pairs.b, center);
+  estimate.value = center == Center::kMean ? mean_of(pairs.differences())
+                                           : median_of_sorted(known_sorted(pairs.a)) -
+                                                 median_of_sorted(known_sorted(pairs.b));
   return estimate;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <numeric>
 #include <vector>
 
 #include "analysis/statistics/distributions.h"

@@ -27,9 +27,9 @@ class SpreadDensity {
   explicit SpreadDensity(double nu) : nu_(nu) {}
 
   double operator()(double s) const {
-    if (s == 0) return nu_ == 1 ? std::exp(nu_ / 2) : 0;
     const double x = s - 1;
-    return std::exp((nu_ - 1) * std::log1p(x) - nu_ * x * (1 + x / 2));
+    const double power = nu_ == 1 ? 0 : (nu_ - 1) * std::log1p(x);  // not 0 times infinity
+    return std::exp(power - nu_ * x * (1 + x / 2));
   }
   // Less than 1e-18 of it lies beyond.
   double low() const { return std::max(0.0, 1 - 12 / std::sqrt(2 * nu_)); }
