@@ -9,13 +9,13 @@
 
 #include <fmt/format.h>
 
+#include "analysis/table_reader.h"
 #include "scenarios/record_lock.h"
 
 namespace phoenix {
 namespace {
 
 constexpr std::string_view kPartEnding = ".part";
-constexpr std::string_view kHdf5Signature = "\x89HDF\r\n\x1a\n";
 
 Error unreadable(const std::string& path, std::string_view reason) {
   return Error{fmt::format("cannot read {}: {}", path, reason)};
@@ -23,26 +23,6 @@ Error unreadable(const std::string& path, std::string_view reason) {
 
 Error no_record(const std::string& path, std::string_view reason) {
   return Error{fmt::format("{} is not a run record: {}", path, reason)};
-}
-
-Status check_signature(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return unreadable(path, "it is a folder");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    std::string reason = std::strerror(errno);
-    const std::string part = path + std::string(kPartEnding);
-    if (std::filesystem::exists(part, ignored)) {
-      reason += fmt::format("; its run has not finished, what there is of it is in {}", part);
-    }
-    return unreadable(path, reason);
-  }
-  std::string signature(kHdf5Signature.size(), '\0');
-  if (!file.read(signature.data(), static_cast<std::streamsize>(signature.size())) ||
-      signature != kHdf5Signature) {
-    return no_record(path, "not an HDF5 file");
-  }
-  return success();
 }
 
 // A file that was not closed opens as a reader beside a writer only, be the writer alive or dead.
@@ -56,19 +36,6 @@ Hdf5Handle open_file(const std::string& path) {
 
 std::string text_of(hid_t file, const char* name) {
   return read_text_attribute(file, name).value_or("");
-}
-
-// An attribute, or a u1 dataset of the same name where it was too long for one.
-std::string long_text_of(hid_t file, const char* name) {
-  if (H5Aexists(file, name) > 0) return text_of(file, name);
-  if (H5Lexists(file, name, H5P_DEFAULT) <= 0) return "";
-  const Hdf5Handle dataset(H5Dopen2(file, name, H5P_DEFAULT), H5Dclose);
-  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
-  const hssize_t size = space ? H5Sget_simple_extent_npoints(space) : 0;
-  std::string text(static_cast<std::size_t>(size > 0 ? size : 0), '\0');
-  const bool ok =
-      H5Dread(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) >= 0;
-  return ok ? text : "";
 }
 
 RecordAttributes read_attributes(hid_t file) {
@@ -87,9 +54,9 @@ RecordAttributes read_attributes(hid_t file) {
                                                         {"simgrid_version", &a.simgrid_version},
                                                         {"hdf5_version", &a.hdf5_version}};
   for (const auto& [name, text] : texts) *text = text_of(file, name);
-  a.scenario = long_text_of(file, "scenario");
-  a.overrides = long_text_of(file, "overrides");
-  a.strategy = long_text_of(file, "strategy");
+  a.scenario = read_long_text(file, "scenario");
+  a.overrides = read_long_text(file, "overrides");
+  a.strategy = read_long_text(file, "strategy");
   a.master_seed = read_unsigned_attribute(file, "master_seed").value_or(0);
   a.replication =
       static_cast<std::uint32_t>(read_integer_attribute(file, "replication").value_or(0));
@@ -116,72 +83,40 @@ Status check_format(hid_t file, const std::string& path) {
   return success();
 }
 
-// Extent of a one-dimensional dataset, negative where HDF5 refuses.
-hssize_t length_of(hid_t dataset) {
-  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
-  return space ? H5Sget_simple_extent_npoints(space) : -1;
-}
-
 }  // namespace
 
 Result<RecordReader> RecordReader::open(const std::string& path) {
-  if (Status signature = check_signature(path); !signature) return Error{signature.error()};
+  if (Status signature = check_hdf5_signature(path, "a run record"); !signature) {
+    return Error{signature.error()};
+  }
   prepare_hdf5();
-  RecordReader reader;
-  reader.path_ = path;
-  reader.file_ = open_file(path);
-  if (!reader.file_) return unreadable(path, hdf5_reason());
-  if (Status format = check_format(reader.file_, path); !format) return Error{format.error()};
-  reader.attributes_ = read_attributes(reader.file_);
-  reader.is_live_ = path.ends_with(kPartEnding) &&
-                    RecordLock::is_held(path.substr(0, path.size() - kPartEnding.size()));
+  Hdf5Handle file = open_file(path);
+  if (!file) return unreadable(path, hdf5_reason());
+  Result<RecordReader> reader = open_inside(std::move(file), path);
+  if (!reader) return reader;
+  reader->is_live_ = path.ends_with(kPartEnding) &&
+                     RecordLock::is_held(path.substr(0, path.size() - kPartEnding.size()));
   return reader;
 }
 
-Result<Hdf5Handle> RecordReader::open_table(const TableSchema& schema) const {
-  if (H5Lexists(file_, schema.name, H5P_DEFAULT) <= 0) {
-    return unreadable(path_, fmt::format("it has no table '{}'", schema.name));
-  }
-  Hdf5Handle dataset(H5Dopen2(file_, schema.name, H5P_DEFAULT), H5Dclose);
-  const Hdf5Handle type(dataset ? H5Dget_type(dataset) : H5I_INVALID_HID, H5Tclose);
-  if (!type) return unreadable(path_, fmt::format("table '{}': {}", schema.name, hdf5_reason()));
-  const bool is_compound = H5Tget_class(type) == H5T_COMPOUND;
+Result<RecordReader> RecordReader::open_inside(Hdf5Handle object, const std::string& path) {
+  if (Status format = check_format(object, path); !format) return Error{format.error()};
+  RecordReader reader;
+  reader.path_ = path;
+  reader.file_ = std::move(object);
+  reader.attributes_ = read_attributes(reader.file_);
   // Columns that an earlier version of the format did not have read as missing.
-  const bool may_lack = attributes_.format_version != kRecordVersion;
-  for (const Column& column : schema.columns) {
-    if (!is_compound || (!may_lack && H5Tget_member_index(type, column.name) < 0)) {
-      return unreadable(path_,
-                        fmt::format("its table '{}' has no column '{}'", schema.name, column.name));
-    }
-  }
-  return dataset;
+  reader.place_ = {reader.file_, path, reader.attributes_.format_version != kRecordVersion};
+  return reader;
 }
 
 Result<std::int64_t> RecordReader::row_count(const TableSchema& schema) const {
-  const Result<Hdf5Handle> dataset = open_table(schema);
-  if (!dataset) return Error{dataset.error()};
-  const hssize_t rows = length_of(*dataset);
-  if (rows < 0) return unreadable(path_, fmt::format("table '{}': {}", schema.name, hdf5_reason()));
-  // A full disk can leave a table longer than its data; the count is of rows that are safe.
-  const std::int64_t counted = read_integer_attribute(*dataset, "rows").value_or(rows);
-  return std::clamp<std::int64_t>(counted, 0, rows);
+  return count_table_rows(place_, schema);
 }
 
 Status RecordReader::read_rows(const TableSchema& schema, std::int64_t first, std::size_t count,
                                void* rows) const {
-  const Result<Hdf5Handle> dataset = open_table(schema);
-  if (!dataset) return Error{dataset.error()};
-  const auto start = static_cast<hsize_t>(first);
-  const hsize_t length = count;
-  const Hdf5Handle type = row_type(schema, false);
-  const Hdf5Handle file_space(H5Dget_space(*dataset), H5Sclose);
-  const Hdf5Handle memory_space(H5Screate_simple(1, &length, nullptr), H5Sclose);
-  if (!type || !file_space || !memory_space ||
-      H5Sselect_hyperslab(file_space, H5S_SELECT_SET, &start, nullptr, &length, nullptr) < 0 ||
-      H5Dread(*dataset, type, memory_space, file_space, H5P_DEFAULT, rows) < 0) {
-    return unreadable(path_, fmt::format("table '{}': {}", schema.name, hdf5_reason()));
-  }
-  return success();
+  return read_table_rows(place_, schema, first, count, rows);
 }
 
 Result<std::vector<std::string>> RecordReader::names(const std::string& kind) const {
@@ -192,7 +127,7 @@ Result<std::vector<std::string>> RecordReader::names(const std::string& kind) co
   }
   const Hdf5Handle dataset(H5Dopen2(file_, place.c_str(), H5P_DEFAULT), H5Dclose);
   const Hdf5Handle type = text_type(kNameBytes);
-  const hssize_t count = dataset ? length_of(dataset) : -1;
+  const std::int64_t count = dataset ? table_length(dataset) : -1;
   std::vector<FixedText<kNameBytes>> texts(static_cast<std::size_t>(count > 0 ? count : 0));
   if (count < 0 ||
       (count > 0 && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()) < 0)) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/table_reader.h"
 #include "scenarios/hdf5_handle.h"
 #include "scenarios/record_schema.h"
 #include "scenarios/run_summary.h"
@@ -34,8 +35,12 @@ struct RecordAttributes {
 class RecordReader {
  public:
   static Result<RecordReader> open(const std::string& path);
+  // A record that lies in a group of another file; `path` is for messages.
+  static Result<RecordReader> open_inside(Hdf5Handle object, const std::string& path);
 
   const std::string& path() const { return path_; }
+  // For who copies the record, or reads its tables by their schema.
+  const TablePlace& place() const { return place_; }
   const RecordAttributes& attributes() const { return attributes_; }
   // A writer was at work on it when it was opened; what it wrote later is not seen.
   bool is_live() const { return is_live_; }
@@ -75,10 +80,10 @@ class RecordReader {
   Result<std::int64_t> row_count(const TableSchema& schema) const;
   Status read_rows(const TableSchema& schema, std::int64_t first, std::size_t count,
                    void* rows) const;
-  Result<Hdf5Handle> open_table(const TableSchema& schema) const;
 
   std::string path_;
   Hdf5Handle file_;
+  TablePlace place_;
   RecordAttributes attributes_;
   bool is_live_ = false;
 };

@@ -45,18 +45,6 @@ std::string hdf5_version() {
   return fmt::format("{}.{}.{}", major, minor, release);
 }
 
-bool write_long_text(hid_t file, const char* name, std::string_view text) {
-  if (text.size() < kLongestTextAttribute) return write_attribute(file, name, text);
-  const hsize_t size = text.size();
-  const Hdf5Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
-  const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
-  if (H5Pset_chunk(properties, 1, &size) < 0 || H5Pset_deflate(properties, 1) < 0) return false;
-  const Hdf5Handle dataset(
-      H5Dcreate2(file, name, H5T_STD_U8LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
-  return dataset &&
-         H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) >= 0;
-}
-
 bool write_name_table(hid_t group, const char* kind, const std::vector<std::string>& names) {
   std::vector<FixedText<kNameBytes>> texts(names.begin(), names.end());
   const hsize_t size = texts.size();
@@ -88,6 +76,18 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 }  // namespace
+
+bool write_long_text(hid_t file, const char* name, std::string_view text) {
+  if (text.size() < kLongestTextAttribute) return write_attribute(file, name, text);
+  const hsize_t size = text.size();
+  const Hdf5Handle space(H5Screate_simple(1, &size, nullptr), H5Sclose);
+  const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  if (H5Pset_chunk(properties, 1, &size) < 0 || H5Pset_deflate(properties, 1) < 0) return false;
+  const Hdf5Handle dataset(
+      H5Dcreate2(file, name, H5T_STD_U8LE, space, H5P_DEFAULT, properties, H5P_DEFAULT), H5Dclose);
+  return dataset &&
+         H5Dwrite(dataset, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) >= 0;
+}
 
 bool write_provenance(hid_t file, const Scenario& scenario, const RecordOrigin& origin) {
   const std::pair<const char*, std::string> texts[] = {

@@ -1,4 +1,5 @@
-// Writes the one record of a run, for either world. Nobody else in the project writes HDF5.
+// Writes the one record of a run, for either world. Nobody else in the project writes records; the
+// runs of a comparison are joined by analysis/compare/comparison_file.h.
 //
 // While a run lasts the file is `<path>.part`, guarded by a lock on `<path>.lock`; finish() sets
 // `complete`, closes, syncs and renames it. A run killed at any moment leaves a `.part` whose

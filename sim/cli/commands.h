@@ -22,6 +22,8 @@ int diff_command(const Arguments& arguments);
 int explain_command(const Arguments& arguments);
 int forecast_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
+int merge_command(const Arguments& arguments);
+int export_command(const Arguments& arguments);
 
 // Prints "phoenix run: <message>" and where help is to be had; returns kBadInput.
 int usage_error(const std::string& command, const std::string& message);

@@ -31,6 +31,8 @@ usage: phoenix COMMAND [ARGUMENTS]
   show OUT.h5   print the result stored in a record
   explain OUT   what was decided in a run, why, and what came of it
   compare FILE  play variations of a scenario, and say which is best and how sure that is
+  merge DIR...  join the runs of a comparison that were played in several places
+  export FILE   a comparison or a record as CSV files
   diff A B      two records side by side, with their differences
   forecast FILE which forecaster suits a series of loads
 
@@ -53,7 +55,8 @@ struct Command {
 constexpr Command kCommands[] = {{"run", run_command},           {"check", check_command},
                                  {"list", list_command},         {"show", show_command},
                                  {"explain", explain_command},   {"diff", diff_command},
-                                 {"forecast", forecast_command}, {"compare", compare_command}};
+                                 {"forecast", forecast_command}, {"compare", compare_command},
+                                 {"merge", merge_command},       {"export", export_command}};
 
 }  // namespace
 
