@@ -1,0 +1,124 @@
+// Jobs in processes of their own: all are done, whoever dies.
+#include "analysis/compare/process_pool.h"
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <set>
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/scenarios/record_fixtures.h"
+
+namespace phoenix {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class ProcessPoolTest : public testing::Test {
+ protected:
+  // Runs jobs 0 to count - 1.
+  bool run(int at_a_time, std::uint64_t count, const ProcessPool::Job& job) {
+    std::uint64_t next = 0;
+    ProcessPool pool(at_a_time, job, [this](const JobEnd& end) { ends_[end.job] = end; });
+    return pool.run(
+        [&](std::uint64_t& number) {
+          number = next;
+          return next++ < count;
+        },
+        stop_, [this] { ++waits_; });
+  }
+
+  std::string mark(std::uint64_t job) const { return folder_.file(std::to_string(job)); }
+
+  const TempFolder folder_;
+  std::map<std::uint64_t, JobEnd> ends_;
+  std::atomic<bool> stop_{false};
+  int waits_ = 0;
+};
+
+TEST_F(ProcessPoolTest, DoesEveryJobOnceHoweverManyAtATime) {
+  for (const int at_a_time : {1, 3, 50}) {
+    ends_.clear();
+    const auto job = [&](std::uint64_t number) {
+      const std::string path = mark(number) + "-" + std::to_string(at_a_time);
+      return ::open(path.c_str(), O_CREAT | O_EXCL, 0600) >= 0 ? 0 : 1;
+    };
+    EXPECT_TRUE(run(at_a_time, 20, job));
+    ASSERT_EQ(ends_.size(), 20U);
+    for (const auto& [number, end] : ends_) EXPECT_TRUE(end.ok) << end.why;
+  }
+}
+
+TEST_F(ProcessPoolTest, ACrashIsTriedOnceMoreAndTakesNobodyWithIt) {
+  const auto job = [&](std::uint64_t number) -> int {
+    if (number == 2) {
+      std::cerr << "about to die\n" << std::flush;
+      ::raise(SIGKILL);
+    }
+    if (number == 3) {
+      std::cout << "not heard\n";
+      std::cerr << "cannot\n";
+      return 5;
+    }
+    // Dies at the first attempt, not at the second.
+    if (number == 4 && ::open(mark(4).c_str(), O_CREAT | O_EXCL, 0600) >= 0) ::raise(SIGSEGV);
+    return 0;
+  };
+  EXPECT_TRUE(run(2, 6, job));
+  ASSERT_EQ(ends_.size(), 6U);
+  EXPECT_FALSE(ends_[2].ok);
+  EXPECT_THAT(ends_[2].why, StartsWith("killed by signal 9"));
+  EXPECT_THAT(ends_[2].why, HasSubstr("about to die"));
+  EXPECT_FALSE(ends_[3].ok);
+  EXPECT_EQ(ends_[3].why, "ended with code 5: cannot");
+  for (const std::uint64_t good : {0, 1, 4, 5}) EXPECT_TRUE(ends_[good].ok) << good;
+}
+
+TEST_F(ProcessPoolTest, StopsWithoutWaitingForWhatRuns) {
+  const auto job = [&](std::uint64_t number) -> int {
+    if (number == 0) return 0;
+    for (;;) ::pause();
+  };
+  std::uint64_t next = 0;
+  ProcessPool pool(2, job, [this](const JobEnd& end) {
+    ends_[end.job] = end;
+    stop_ = true;
+  });
+  EXPECT_FALSE(pool.run(
+      [&](std::uint64_t& number) {
+        number = next++;
+        return true;
+      },
+      stop_, [] {}));
+  EXPECT_EQ(ends_.size(), 1U);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "no child is left";
+}
+
+TEST_F(ProcessPoolTest, ChildrenDieWithTheirParent) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    run(2, 2, [&](std::uint64_t) -> int {
+      for (;;) ::pause();
+    });
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  // The pipe ends when the last process that holds its other side is gone.
+  char byte = 0;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+  ::close(ends[0]);
+}
+
+}  // namespace
+}  // namespace phoenix
