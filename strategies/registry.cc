@@ -98,6 +98,7 @@ std::span<const RebalancerEntry> rebalancers() {
       even_distribution(),
       resource_optimization(),
       latency_optimization(),
+      weighted_objectives(),
   };
   return entries;
 }

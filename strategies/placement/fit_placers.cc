@@ -24,9 +24,9 @@ class BestFitRule {
 
   void enter(const GroupTerms& terms) { terms_ = &terms; }
   double value(const NodeShares& node) const {
-    if (!is_nomad_) return most_allocated(used_after(*terms_, node));
+    if (!is_nomad_) return mean_used_after(*terms_, node);
     double free[2] = {0, 0};
-    const SharesAfter left = free_after(*terms_, node);
+    const FreeAfter left(*terms_, node);
     const Shares after = left;
     for (std::size_t k = 0; k < terms_->count; ++k) {
       if (terms_->kinds[k] < 2) free[terms_->kinds[k]] = after[k];
@@ -47,7 +47,7 @@ class WorstFitRule {
   WorstFitRule(const Options&, const Eligibility&) {}
 
   void enter(const GroupTerms& terms) { terms_ = &terms; }
-  double value(const NodeShares& node) const { return least_allocated(free_after(*terms_, node)); }
+  double value(const NodeShares& node) const { return mean_free_after(*terms_, node); }
   double bound(const NodeShares&, const NodeShares& high) const { return value(high); }
 
  private:

@@ -43,9 +43,13 @@ SpreadTable make_spread_table() {
 std::uint32_t FreeIndex::add_group(const Resources& capacity) {
   Group group;
   for (std::size_t r = 0; r < kResourceKinds; ++r) {
+    if (capacity[r] == 0) continue;
     group.capacity[r] = static_cast<double>(capacity[r]);
-    if (capacity[r] > 0) group.kinds.push_back(static_cast<std::uint8_t>(r));
+    group.scale[r] = 1 / group.capacity[r];
+    group.kinds.push_back(static_cast<std::uint8_t>(r));
   }
+  group.values = group.kinds;
+  group.values.push_back(kRoomValue);
   groups_.push_back(std::move(group));
   return static_cast<std::uint32_t>(groups_.size() - 1);
 }
@@ -59,7 +63,7 @@ std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeI
   std::uint64_t curve = 0;
   for (unsigned k = 0; k < stride; ++k) {
     const std::size_t r = group.kinds[k];
-    const double share = static_cast<double>(free[r]) / group.capacity[r];
+    const double share = static_cast<double>(free[r]) * group.scale[r];
     const auto cell = static_cast<std::uint64_t>(std::min(share * cells, cells - 1));
     curve |= (kTable[stride][cell & 255U] | kTable[stride][cell >> 8U] << (8 * stride)) << k;
   }
@@ -103,45 +107,66 @@ std::uint32_t FreeIndex::new_leaf() {
   return i;
 }
 
-void FreeIndex::widen(Box& box, const Box& inner) {
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
-    box.low[v] = std::min(box.low[v], inner.low[v]);
-    box.high[v] = std::max(box.high[v], inner.high[v]);
+void FreeIndex::widen(const Group& group, Box& box, const Box& inner) {
+  for (const std::uint8_t v : group.values) {
+    box.values[v].low = std::min(box.values[v].low, inner.values[v].low);
+    box.values[v].high = std::max(box.values[v].high, inner.values[v].high);
   }
   box.least = std::min(box.least, inner.least);
   box.classes |= inner.classes;
   box.first_key = std::min(box.first_key, inner.first_key);
 }
 
-void FreeIndex::fit_branch(Branch& branch) {
+void FreeIndex::fit_branch(const Group& group, Branch& branch) {
   branch.box = branch.leaves.front();
-  for (const Box& leaf : branch.leaves) widen(branch.box, leaf);
+  for (const Box& leaf : branch.leaves) widen(group, branch.box, leaf);
 }
 
-void FreeIndex::fit_leaf(Box& box) const {
-  const Leaf& leaf = leaves_[box.leaf];
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
-    const auto [low, high] =
-        std::minmax_element(leaf.values[v].begin(), leaf.values[v].begin() + leaf.size);
-    box.low[v] = *low;
-    box.high[v] = *high;
+// Whether the outer box may have become too large as one inside shrank.
+bool FreeIndex::held_an_edge(const Group& group, const Box& outer, const Box& before,
+                             const Box& after) {
+  if (before.least == outer.least && after.least != before.least) return true;
+  for (const std::uint8_t v : group.values) {
+    const Range& was = before.values[v];
+    const Range& is = after.values[v];
+    if (was.low == outer.values[v].low && is.low != was.low) return true;
+    if (was.high == outer.values[v].high && is.high != was.high) return true;
   }
-  box.least = *std::min_element(leaf.nodes.begin(), leaf.nodes.begin() + leaf.size);
-  box.classes = 0;
-  for (std::uint32_t i = 0; i < leaf.size; ++i) box.classes |= class_bit(leaf.classes[i]);
+  return false;
 }
 
-void FreeIndex::copy(const Leaf& from, std::uint32_t at, Leaf& to, std::uint32_t place) {
+void FreeIndex::fit_leaf(const Group& group, Box& box) const {
+  const Leaf& leaf = leaves_[box.leaf];
+  for (const std::uint8_t v : group.values) {
+    const std::array<double, kLeafNodes>& values = leaf.values[v];
+    Range range{values[0], values[0]};
+    for (std::uint32_t i = 1; i < leaf.size; ++i) {
+      range.low = std::min(range.low, values[i]);
+      range.high = std::max(range.high, values[i]);
+    }
+    box.values[v] = range;
+  }
+  box.least = leaf.nodes[0];
+  box.classes = 0;
+  for (std::uint32_t i = 0; i < leaf.size; ++i) {
+    box.least = std::min(box.least, leaf.nodes[i]);
+    box.classes |= class_bit(leaf.classes[i]);
+  }
+}
+
+void FreeIndex::copy(const Group& group, const Leaf& from, std::uint32_t at, Leaf& to,
+                     std::uint32_t place) {
   to.nodes[place] = from.nodes[at];
   to.classes[place] = from.classes[at];
   to.keys[place] = from.keys[at];
-  for (std::size_t v = 0; v < kIndexValues; ++v) to.values[v][place] = from.values[v][at];
+  for (const std::uint8_t v : group.values) to.values[v][place] = from.values[v][at];
 }
 
 void FreeIndex::put(NodeId node, const Place& place, const IndexValues& values) {
   Group& group = groups_[place.group];
   const std::uint64_t key = place.key;
-  Box own{values, values, key, node, class_bit(place.node_class), 0};
+  Box own{key, class_bit(place.node_class), node, 0, {}};
+  for (const std::uint8_t v : group.values) own.values[v] = {values[v], values[v]};
   if (group.branches.empty()) {
     own.leaf = new_leaf();
     group.branches.push_back({own, {own}});
@@ -149,7 +174,7 @@ void FreeIndex::put(NodeId node, const Place& place, const IndexValues& values) 
   std::size_t b = branch_at(group, key);
   std::size_t at = leaf_at(group.branches[b], key);
   if (leaves_[group.branches[b].leaves[at].leaf].size == kLeafNodes) {
-    split_leaf(group.branches[b], at);
+    split_leaf(group, group.branches[b], at);
     if (group.branches[b].leaves.size() > kBranchLeaves) {
       split_branch(group, b);
       b = branch_at(group, key);
@@ -163,9 +188,9 @@ void FreeIndex::put(NodeId node, const Place& place, const IndexValues& values) 
   leaf.nodes[i] = node;
   leaf.classes[i] = place.node_class;
   leaf.keys[i] = key;
-  for (std::size_t v = 0; v < kIndexValues; ++v) leaf.values[v][i] = values[v];
-  widen(box, own);
-  widen(branch.box, own);
+  for (const std::uint8_t v : group.values) leaf.values[v][i] = values[v];
+  widen(group, box, own);
+  widen(group, branch.box, own);
 }
 
 IndexValues FreeIndex::take(NodeId node, const Place& place) {
@@ -178,34 +203,36 @@ IndexValues FreeIndex::take(NodeId node, const Place& place) {
   Leaf& leaf = leaves_[box.leaf];
   const std::uint32_t i = place_in(leaf, node);
   const std::uint32_t last = --leaf.size;
-  IndexValues values;
+  IndexValues values{};
   bool was_on_edge = box.least == node;
-  for (std::size_t v = 0; v < kIndexValues; ++v) {
+  for (const std::uint8_t v : group.values) {
     values[v] = leaf.values[v][i];
-    const bool is_edge = values[v] == box.low[v] || values[v] == box.high[v];
-    was_on_edge |= is_edge && box.low[v] < box.high[v];
+    const Range& range = box.values[v];
+    const bool is_edge = values[v] == range.low || values[v] == range.high;
+    was_on_edge |= is_edge && range.low < range.high;
   }
-  copy(leaf, last, leaf, i);
+  copy(group, leaf, last, leaf, i);
   if (leaf.size == 0) {
     drop_leaf(branch, at);
+    if (branch.leaves.empty()) {
+      group.branches.erase(group.branches.begin() + static_cast<std::ptrdiff_t>(b));
+    } else {
+      fit_branch(group, branch);
+    }
   } else if (leaf.size < kLeafNodes / 4) {
-    fit_leaf(box);
-    merge_leaf(branch, at);
+    fit_leaf(group, box);
+    merge_leaf(group, branch, at);
+    fit_branch(group, branch);
   } else if (was_on_edge) {
-    fit_leaf(box);
-  } else {
-    return values;
-  }
-  if (branch.leaves.empty()) {
-    group.branches.erase(group.branches.begin() + static_cast<std::ptrdiff_t>(b));
-  } else {
-    fit_branch(branch);
+    const Box before = box;
+    fit_leaf(group, box);
+    if (held_an_edge(group, branch.box, before, box)) fit_branch(group, branch);
   }
   return values;
 }
 
 // Joins a leaf that has become small with the one after it, if both fill half a leaf.
-void FreeIndex::merge_leaf(Branch& branch, std::size_t at) {
+void FreeIndex::merge_leaf(const Group& group, Branch& branch, std::size_t at) {
   if (at + 1 == branch.leaves.size()) {
     if (at == 0) return;
     --at;
@@ -215,8 +242,8 @@ void FreeIndex::merge_leaf(Branch& branch, std::size_t at) {
   Leaf& leaf = leaves_[box.leaf];
   const Leaf& from = leaves_[next.leaf];
   if (leaf.size + from.size > kLeafNodes / 2) return;
-  for (std::uint32_t j = 0; j < from.size; ++j) copy(from, j, leaf, leaf.size++);
-  widen(box, next);
+  for (std::uint32_t j = 0; j < from.size; ++j) copy(group, from, j, leaf, leaf.size++);
+  widen(group, box, next);
   drop_leaf(branch, at + 1);
 }
 
@@ -225,7 +252,7 @@ void FreeIndex::drop_leaf(Branch& branch, std::size_t at) {
   branch.leaves.erase(branch.leaves.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
-void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
+void FreeIndex::split_leaf(const Group& group, Branch& branch, std::size_t at) {
   const std::uint32_t upper = new_leaf();  // may move leaves_
   Box box = branch.leaves[at];
   const Leaf full = leaves_[box.leaf];
@@ -240,10 +267,10 @@ void FreeIndex::split_leaf(Branch& branch, std::size_t at) {
   leaves_[box.leaf].size = 0;
   for (std::size_t n = 0; n < kLeafNodes; ++n) {
     Leaf& leaf = leaves_[n < cut ? box.leaf : upper];
-    copy(full, order[n], leaf, leaf.size++);
+    copy(group, full, order[n], leaf, leaf.size++);
   }
-  fit_leaf(box);
-  fit_leaf(upper_box);
+  fit_leaf(group, box);
+  fit_leaf(group, upper_box);
   branch.leaves[at] = box;
   branch.leaves.insert(branch.leaves.begin() + static_cast<std::ptrdiff_t>(at) + 1, upper_box);
 }
@@ -256,24 +283,40 @@ void FreeIndex::split_branch(Group& group, std::size_t at) {
   const auto half = full.leaves.begin() + static_cast<std::ptrdiff_t>(cut);
   upper.leaves.assign(half, full.leaves.end());
   full.leaves.erase(half, full.leaves.end());
-  fit_branch(full);
-  fit_branch(upper);
+  fit_branch(group, full);
+  fit_branch(group, upper);
   group.branches.insert(group.branches.begin() + static_cast<std::ptrdiff_t>(at) + 1,
                         std::move(upper));
 }
 
-void FreeIndex::insert(NodeId node, std::uint32_t group, std::uint32_t node_class,
+// Until a node has some they are 0 everywhere, and not kept.
+void FreeIndex::track_merits(Group& group) {
+  for (std::size_t v = kMeritValues; v < kIndexValues; ++v) {
+    group.values.push_back(static_cast<std::uint8_t>(v));
+  }
+  for (Branch& branch : group.branches) {
+    for (Box& box : branch.leaves) {
+      Leaf& leaf = leaves_[box.leaf];
+      for (std::size_t v = kMeritValues; v < kIndexValues; ++v) leaf.values[v].fill(0);
+    }
+  }
+}
+
+void FreeIndex::insert(NodeId node, std::uint32_t number, std::uint32_t node_class,
                        const Resources& free, const Merits& merits) {
-  assert(group < groups_.size() && !contains(node));
+  assert(number < groups_.size() && !contains(node));
   if (places_.size() <= index(node)) places_.resize(index(node) + 1);
+  Group& group = groups_[number];
+  if (merits != Merits{} && group.values.back() == kRoomValue) track_merits(group);
   IndexValues values{};
   for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
-  values[kResourceKinds] = merits.latency;
-  values[kResourceKinds + 1] = merits.throughput;
-  values[kResourceKinds + 2] = merits.availability;
-  places_[index(node)] = {group, node_class, key_of(groups_[group], free, node)};
+  values[kRoomValue] = group.room(free);
+  values[kMeritValues] = merits.latency;
+  values[kMeritValues + 1] = merits.throughput;
+  values[kMeritValues + 2] = merits.availability;
+  places_[index(node)] = {number, node_class, key_of(group, free, node)};
   put(node, places_[index(node)], values);
-  ++groups_[group].size;
+  ++group.size;
   ++size_;
 }
 
@@ -289,9 +332,11 @@ void FreeIndex::erase(NodeId node) {
 void FreeIndex::update(NodeId node, const Resources& free) {
   assert(contains(node));
   Place& place = places_[index(node)];
+  const Group& group = groups_[place.group];
   IndexValues values = take(node, place);
   for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
-  place.key = key_of(groups_[place.group], free, node);
+  values[kRoomValue] = group.room(free);
+  place.key = key_of(group, free, node);
   put(node, place, values);
 }
 

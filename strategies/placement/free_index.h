@@ -29,7 +29,11 @@ struct Merits {
   bool operator==(const Merits&) const = default;
 };
 
-inline constexpr std::size_t kIndexValues = kResourceKinds + 3;  // free amounts, then the merits
+// What the index knows of a node: free amounts by kind, their shares of the capacity summed, and
+// the merits.
+inline constexpr std::size_t kRoomValue = kResourceKinds;
+inline constexpr std::size_t kMeritValues = kResourceKinds + 1;
+inline constexpr std::size_t kIndexValues = kResourceKinds + 4;
 using IndexValues = std::array<double, kIndexValues>;
 
 class FreeIndex {
@@ -37,13 +41,17 @@ class FreeIndex {
   static constexpr std::size_t kLeafNodes = 32;
   static constexpr std::size_t kBranchLeaves = 32;
 
+  struct Range {
+    double low = 0;
+    double high = 0;
+  };
+
   struct Box {
-    IndexValues low;
-    IndexValues high;
     std::uint64_t first_key = 0;  // keys inside are at least this, and below the next box's
-    NodeId least = kNoNode;       // lowest id inside, for ties
     std::uint64_t classes = 0;    // bit class_bit(c) is set for each class c inside
+    NodeId least = kNoNode;       // lowest id inside, for ties
     std::uint32_t leaf = 0;       // of a leaf's box
+    std::array<Range, kIndexValues> values;
   };
 
   struct Leaf {
@@ -61,9 +69,18 @@ class FreeIndex {
 
   struct Group {
     std::array<double, kResourceKinds> capacity{};
-    std::vector<std::uint8_t> kinds;  // resources with a capacity: the others are 0 everywhere
-    std::vector<Branch> branches;     // in order of keys
+    std::array<double, kResourceKinds> scale{};  // 1 / capacity
+    std::vector<std::uint8_t> kinds;   // resources with a capacity: the others are 0 everywhere
+    std::vector<std::uint8_t> values;  // those that are not 0 everywhere
+    std::vector<Branch> branches;      // in order of keys
     std::size_t size = 0;
+
+    // The sum of the free shares, always added up in the same order.
+    double room(const Resources& free) const {
+      double sum = 0;
+      for (const std::uint8_t r : kinds) sum += static_cast<double>(free[r]) * scale[r];
+      return sum;
+    }
   };
 
   // What else nodes may have in common is a number, the class, whose meaning is the caller's.
@@ -99,18 +116,22 @@ class FreeIndex {
   static std::uint64_t key_of(const Group& group, const Resources& free, NodeId node);
   static std::size_t branch_at(const Group& group, std::uint64_t key);
   static std::size_t leaf_at(const Branch& branch, std::uint64_t key);
-  static void widen(Box& box, const Box& inner);
-  static void fit_branch(Branch& branch);
+  static void widen(const Group& group, Box& box, const Box& inner);
+  static void fit_branch(const Group& group, Branch& branch);
+  static bool held_an_edge(const Group& group, const Box& outer, const Box& before,
+                           const Box& after);
 
   std::uint32_t place_in(const Leaf& leaf, NodeId node) const;
   void put(NodeId node, const Place& place, const IndexValues& values);
   IndexValues take(NodeId node, const Place& place);
-  void split_leaf(Branch& branch, std::size_t at);
+  void split_leaf(const Group& group, Branch& branch, std::size_t at);
   static void split_branch(Group& group, std::size_t at);
-  void merge_leaf(Branch& branch, std::size_t at);
+  void merge_leaf(const Group& group, Branch& branch, std::size_t at);
   void drop_leaf(Branch& branch, std::size_t at);
-  static void copy(const Leaf& from, std::uint32_t at, Leaf& to, std::uint32_t place);
-  void fit_leaf(Box& box) const;
+  static void copy(const Group& group, const Leaf& from, std::uint32_t at, Leaf& to,
+                   std::uint32_t place);
+  void fit_leaf(const Group& group, Box& box) const;
+  void track_merits(Group& group);
   std::uint32_t new_leaf();
 
   std::vector<Group> groups_;

@@ -38,9 +38,7 @@ class CostRule {
 
  private:
   // Far below any price.
-  double tie(const NodeShares& node) const {
-    return 1e-9 * most_allocated(used_after(*terms_, node));
-  }
+  double tie(const NodeShares& node) const { return 1e-9 * mean_used_after(*terms_, node); }
 
   double when_idle_ = 0;
   double when_used_ = 0;
@@ -89,7 +87,7 @@ class ObjectivesRule {
 
  private:
   double total(const NodeShares& node, const Merits& merits, double even) const {
-    const double free = least_allocated(free_after(*terms_, node));
+    const double free = mean_free_after(*terms_, node);
     return options_.latency * merits.latency + options_.throughput * merits.throughput +
            options_.balance * (free + even) / 2 + options_.cost * cheapness_;
   }
@@ -118,8 +116,7 @@ class InsideRule {
   InsideRule(bool packs) : packs_(packs) {}
   void enter(const GroupTerms& terms) { terms_ = &terms; }
   double value(const NodeShares& node) const {
-    return packs_ ? most_allocated(used_after(*terms_, node))
-                  : least_allocated(free_after(*terms_, node));
+    return packs_ ? mean_used_after(*terms_, node) : mean_free_after(*terms_, node);
   }
   double bound(const NodeShares& low, const NodeShares& high) const {
     return value(packs_ ? low : high);

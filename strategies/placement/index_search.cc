@@ -5,13 +5,13 @@
 namespace phoenix {
 
 double evenness(const GroupTerms& terms, const NodeShares& node) {
-  return balanced_allocation(free_after(terms, node));
+  return balanced_allocation(FreeAfter(terms, node));
 }
 
 double evenness_bound(const GroupTerms& terms, const NodeShares& low, const NodeShares& high) {
   if (terms.count < 2) return 1;
-  const SharesAfter low_after = free_after(terms, low);
-  const SharesAfter high_after = free_after(terms, high);
+  const FreeAfter low_after(terms, low);
+  const FreeAfter high_after(terms, high);
   const Shares lows = low_after;
   const Shares highs = high_after;
   const double range = std::max(
@@ -29,8 +29,9 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
   for (std::size_t k = 0; k < terms.count; ++k) {
     const std::size_t r = nodes.kinds[k];
     terms.kinds[k] = nodes.kinds[k];
-    terms.scale[k] = 1 / nodes.capacity[r];
+    terms.scale[k] = nodes.scale[r];
     terms.need[k] = static_cast<double>(who.agent().need[r]) * terms.scale[k];
+    terms.need_sum += terms.need[k];
   }
   terms.least = who.least_free(group);
   for (std::size_t r = 0; r < kResourceKinds; ++r) {
@@ -43,8 +44,10 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
 NodeShares node_shares(const NodeBook& node, const GroupTerms& terms) {
   const Resources free = node.free();
   NodeShares shares;
+  shares.room = 0;
   for (std::size_t k = 0; k < terms.count; ++k) {
     shares.free[k] = static_cast<double>(free[terms.kinds[k]]) * terms.scale[k];
+    shares.room += shares.free[k];
   }
   shares.merits = node.merits;
   return shares;

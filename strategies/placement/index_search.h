@@ -29,6 +29,7 @@ struct GroupTerms {
   std::array<std::uint8_t, kResourceKinds> kinds{};
   std::array<double, kResourceKinds> scale{};  // 1 / capacity
   std::array<double, kResourceKinds> need{};   // share of the capacity
+  double need_sum = 0;
   std::array<double, kResourceKinds> least{};  // that must be free, base units
   double price_per_hour = 0;
   bool lacks_a_kind = false;  // that the agent needs
@@ -42,17 +43,17 @@ struct GroupTerms {
 // Free shares of a node before placing, one per kind it has, and its merits.
 struct NodeShares {
   std::array<double, kResourceKinds> free;  // those beyond the count are not set
+  double room;                              // their sum; of a bound, that of the nodes
   Merits merits;
   Shares frees(const GroupTerms& terms) const { return {free.data(), terms.count}; }
 };
 
-// Shares after placing, never below 0.
-class SharesAfter {
+// Free shares after placing, never below 0.
+class FreeAfter {
  public:
-  SharesAfter(const GroupTerms& terms, const NodeShares& node, bool used) : count_(terms.count) {
+  FreeAfter(const GroupTerms& terms, const NodeShares& node) : count_(terms.count) {
     for (std::size_t k = 0; k < count_; ++k) {
-      const double free = std::max(node.free[k] - terms.need[k], 0.0);
-      shares_[k] = used ? 1 - free : free;
+      shares_[k] = std::max(node.free[k] - terms.need[k], 0.0);
     }
   }
   operator Shares() const { return {shares_.data(), count_}; }  // NOLINT: implicit on purpose
@@ -61,11 +62,15 @@ class SharesAfter {
   std::size_t count_;
   std::array<double, kResourceKinds> shares_;
 };
-inline SharesAfter free_after(const GroupTerms& terms, const NodeShares& node) {
-  return {terms, node, false};
+
+// kube-scheduler's least and most allocated / 100: the mean share free or used after placing, 1
+// free where there is no kind. By the sum of the shares, whose range in a box the index knows
+// better than the shares one by one tell.
+inline double mean_free_after(const GroupTerms& terms, const NodeShares& node) {
+  return terms.count == 0 ? 1 : (node.room - terms.need_sum) / static_cast<double>(terms.count);
 }
-inline SharesAfter used_after(const GroupTerms& terms, const NodeShares& node) {
-  return {terms, node, true};
+inline double mean_used_after(const GroupTerms& terms, const NodeShares& node) {
+  return 1 - mean_free_after(terms, node);
 }
 
 // balanced_allocation() after placing: how far kinds lie apart is the same for free and used
@@ -213,27 +218,27 @@ class IndexSearch {
     if ((box.classes & admitted_bits_) == 0) return kNothing;
     NodeShares low;
     NodeShares high;
+    low.room = 0;
     bool is_point = true;
     for (std::size_t k = 0; k < terms.count; ++k) {
       const std::size_t r = terms.kinds[k];
-      if (box.high[r] < terms.least[r]) return kNothing;
-      is_point &= box.low[r] == box.high[r];
-      low.free[k] = std::max(box.low[r], terms.least[r]) * terms.scale[k];
-      high.free[k] = box.high[r] * terms.scale[k];
+      const FreeIndex::Range& free = box.values[r];
+      if (free.high < terms.least[r]) return kNothing;
+      is_point &= free.low == free.high;
+      low.free[k] = std::max(free.low, terms.least[r]) * terms.scale[k];
+      high.free[k] = free.high * terms.scale[k];
+      low.room += low.free[k];
     }
+    low.room = std::max(low.room, box.values[kRoomValue].low);
+    high.room = box.values[kRoomValue].high;
     if constexpr (Rule::kReadsMerits) {
-      for (std::size_t v = kResourceKinds; v < kIndexValues; ++v) {
-        is_point &= box.low[v] == box.high[v];
-      }
-      low.merits = merits_of(box.low);
-      high.merits = merits_of(box.high);
+      const FreeIndex::Range* merits = &box.values[kMeritValues];
+      for (std::size_t m = 0; m < 3; ++m) is_point &= merits[m].low == merits[m].high;
+      low.merits = {merits[0].low, merits[1].low, merits[2].low};
+      high.merits = {merits[0].high, merits[1].high, merits[2].high};
     }
     // Nodes in the same state are as good as each other: what is not better need not be opened.
     return is_point ? rule.value(low) : rule.bound(low, high);
-  }
-
-  static Merits merits_of(const IndexValues& values) {
-    return {values[kResourceKinds], values[kResourceKinds + 1], values[kResourceKinds + 2]};
   }
 
   template <class NodeFilter>
@@ -248,9 +253,10 @@ class IndexSearch {
         shares.free[k] = leaf.values[r][i] * terms.scale[k];
       }
       if (!has_room) continue;
+      shares.room = leaf.values[kRoomValue][i];
       if constexpr (Rule::kReadsMerits) {
-        shares.merits = {leaf.values[kResourceKinds][i], leaf.values[kResourceKinds + 1][i],
-                         leaf.values[kResourceKinds + 2][i]};
+        shares.merits = {leaf.values[kMeritValues][i], leaf.values[kMeritValues + 1][i],
+                         leaf.values[kMeritValues + 2][i]};
       }
       const double score = rule.value(shares);
       const NodeId node = leaf.nodes[i];

@@ -60,17 +60,18 @@ struct AgentObservation {
 };
 
 struct NodeBook {
-  NodeSpec spec;
-  NodeState state = NodeState::kReady;
+  // What every booking looks at comes first, and together.
   std::uint32_t zone = 0;        // see Inventory::zone()
   std::uint32_t group = 0;       // of the index: nodes of the same capacity and price
   std::uint32_t node_class = 0;  // nodes of the same group, zone, labels and taints
+  std::uint32_t guarded = 0;     // agents here with hard anti-affinity rules
   Resources capacity;            // as observed last, at first as in the spec
   Resources reserved;
   Resources other_use;
   Generation generation = 0;
   std::vector<AgentId> agents;  // reserved here: residents and those on their way here
-  std::uint32_t guarded = 0;    // of them, how many have hard anti-affinity rules
+  NodeState state = NodeState::kReady;
+  NodeSpec spec;
   NodeObservation observed;
   bool is_observed = false;
   Merits merits;

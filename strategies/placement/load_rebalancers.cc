@@ -1,10 +1,12 @@
 // Rebalancers that level load: the sum of squared distances from the mean falls with every move.
+// One of them weighs that against what it charges for the nodes the load is on.
 #include <algorithm>
 #include <cmath>
 #include <set>
 
 #include "strategies/core/units.h"
 #include "strategies/placement/plan_builder.h"
+#include "strategies/placement/weight_check.h"
 
 namespace phoenix {
 namespace {
@@ -15,18 +17,21 @@ using Load = std::array<double, kResourceKinds>;
 // to the fullest.
 class LoadTable {
  public:
-  // How much of overload counts, and from which share on.
-  struct Overload {
-    double weight = 0;
-    double limit = 1;
+  // What counts beside the distance from the mean.
+  struct Terms {
+    double distance = 1;        // weight of its square
+    double overload = 0;        // weight of the square of use beyond the limit
+    double overload_limit = 1;  // share of use
+    bool has_charges = false;   // load of the first kind costs what its node charges
   };
 
-  LoadTable(std::size_t nodes, std::size_t kinds, Overload overload)
-      : kinds_(kinds), overload_(overload), nodes_(nodes) {}
+  LoadTable(std::size_t nodes, std::size_t kinds, const Terms& terms)
+      : kinds_(kinds), terms_(terms), nodes_(nodes) {}
 
-  void add(NodeId id, const Load& capacity) {
+  void add(NodeId id, const Load& capacity, double charge) {
     Node& node = nodes_[index(id)];
     node.capacity = capacity;
+    node.charge = charge;
     ids_.push_back(id);
   }
   void load(NodeId id, const Load& size) {
@@ -45,12 +50,12 @@ class LoadTable {
     for (std::size_t k = 0; k < kinds_; ++k) {
       mean_[k] = capacities[k] > 0 ? loads[k] / capacities[k] : 0;
     }
-    for (const NodeId id : ids_) order_.emplace(ratio(id), id);
+    for (const NodeId id : ids_) order_.emplace(pressure(id), id);
   }
 
   const std::set<std::pair<double, NodeId>>& order() const { return order_; }
   std::size_t size() const { return ids_.size(); }
-  void leave_order(NodeId id) { order_.erase({ratio(id), id}); }
+  void leave_order(NodeId id) { order_.erase({pressure(id), id}); }
 
   // Of the fullest kind, to the mean.
   double ratio(NodeId id) const {
@@ -89,7 +94,16 @@ class LoadTable {
   struct Node {
     Load load{};
     Load capacity{};
+    double charge = 0;
   };
+
+  // What a little more load would cost, or without charges what comes in the same order.
+  double pressure(NodeId id) const {
+    if (!terms_.has_charges) return ratio(id);
+    const Node& node = nodes_[index(id)];
+    if (node.capacity[0] <= 0) return node.charge;
+    return node.charge + 2 * terms_.distance * (share(node, 0, 0) - mean_[0]) / node.capacity[0];
+  }
 
   static double share(const Node& node, std::size_t k, double more) {
     if (node.capacity[k] <= 0) return 0;
@@ -97,23 +111,23 @@ class LoadTable {
   }
 
   double cost(const Node& node, const Load& size, double sign) const {
-    double sum = 0;
+    double sum = node.charge * (node.load[0] + sign * size[0]);
     for (std::size_t k = 0; k < kinds_; ++k) {
       const double use = share(node, k, sign * size[k]);
-      const double over = std::max(use - overload_.limit, 0.0);
-      sum += (use - mean_[k]) * (use - mean_[k]) + overload_.weight * over * over;
+      const double over = std::max(use - terms_.overload_limit, 0.0);
+      sum += terms_.distance * (use - mean_[k]) * (use - mean_[k]) + terms_.overload * over * over;
     }
     return sum;
   }
 
   void change(NodeId id, const Load& size, double sign) {
-    const bool was_ordered = order_.erase({ratio(id), id}) > 0;
+    const bool was_ordered = order_.erase({pressure(id), id}) > 0;
     for (std::size_t k = 0; k < kinds_; ++k) nodes_[index(id)].load[k] += sign * size[k];
-    if (was_ordered) order_.emplace(ratio(id), id);
+    if (was_ordered) order_.emplace(pressure(id), id);
   }
 
   std::size_t kinds_;
-  Overload overload_;
+  Terms terms_;
   Load mean_{};
   std::vector<Node> nodes_;  // by id
   std::vector<NodeId> ids_;
@@ -123,10 +137,15 @@ class LoadTable {
 // How a goal sees agents and nodes.
 struct Goal {
   std::size_t kinds = 1;
-  LoadTable::Overload overload;
+  LoadTable::Terms terms;
   bool counts_agents = false;  // one each, nodes are alike
   bool sums_kinds = false;     // one number for all kinds: the mean share of the cluster
   Resources cluster;
+  // Where there are charges: what a unit of load costs on a node that is the worst in that respect.
+  double latency = 0;
+  double throughput = 0;
+  double price = 0;
+  double dearest = 0;  // price of a unit of load
 
   Load of(const Resources& amounts) const {
     Load load{};
@@ -142,15 +161,24 @@ struct Goal {
   }
   Load size(const AgentBook& agent) const { return counts_agents ? Load{1} : of(agent.spec.need); }
   Load capacity(const NodeBook& node) const { return counts_agents ? Load{1} : of(node.capacity); }
+  double unit_price(const NodeBook& node) const {
+    const double room = capacity(node)[0];
+    return room > 0 ? node.spec.price_per_hour / room : 0;
+  }
+  double charge(const NodeBook& node) const {
+    const double dear = dearest > 0 ? unit_price(node) / dearest : 0;
+    return latency * (1 - node.merits.latency) + throughput * (1 - node.merits.throughput) +
+           price * dear;
+  }
 };
 
 template <class TakesPart>
 LoadTable table_of(const Goal& goal, const Inventory& books, TakesPart takes_part) {
-  LoadTable table(books.node_limit(), goal.kinds, goal.overload);
+  LoadTable table(books.node_limit(), goal.kinds, goal.terms);
   for (std::size_t i = 0; i < books.node_limit(); ++i) {
     const NodeId id = id_at<NodeId>(i);
     if (!takes_part(id)) continue;
-    table.add(id, goal.capacity(books.node(id)));
+    table.add(id, goal.capacity(books.node(id)), goal.charge(books.node(id)));
     // What is on its way counts where it is going.
     for (const AgentId agent : books.node(id).agents) {
       const AgentBook& book = books.agent(agent);
@@ -176,8 +204,8 @@ class Search {
 
   void run() {
     while (!builder_.is_full() && table_.order().size() >= 2) {
-      const auto [ratio, fullest] = *table_.order().rbegin();
-      if (ratio <= limits_.stop_ratio) return;
+      const NodeId fullest = table_.order().rbegin()->second;
+      if (!goal_.terms.has_charges && table_.ratio(fullest) <= limits_.stop_ratio) return;
       if (!relieve(fullest)) table_.leave_order(fullest);
     }
   }
@@ -244,7 +272,10 @@ RebalancePlan level(const Goal& goal, const RebalanceLimits& limits, const Rebal
   const double ratio = search.highest_ratio();
   plan.seen = "fullest of " + std::to_string(search.nodes()) + " nodes at " +
               print_number(std::round(ratio * 1000) / 1000) + " times the mean";
-  if (ratio > limits.start_ratio) {
+  if (goal.terms.has_charges) {
+    plan.reason = "weighted objectives";
+    search.run();
+  } else if (ratio > limits.start_ratio) {
     plan.reason = "above " + print_number(limits.start_ratio);
     search.run();
   } else {
@@ -263,6 +294,35 @@ struct EvenOptions {
              "whether agents count by what they use or are counted, each as much as any other");
     limits.visit(v);
   }
+};
+
+struct ResourceOptions {
+  double overload = 10;
+  double overload_from = 0.9;
+  RebalanceLimits limits;
+  void visit(SettingVisitor& v) {
+    v.number("overload", overload, 0, 1e6, "weight of use beyond overload_from, squared");
+    v.number("overload_from", overload_from, 0, 1, "share of use from which a node is overloaded");
+    limits.visit(v);
+  }
+};
+
+// Defaults: design document, objectives of placement.
+struct ObjectivesOptions {
+  double latency = 0.3;
+  double throughput = 0.3;
+  double balance = 0.2;
+  double cost = 0.2;
+  RebalanceLimits limits;
+  void visit(SettingVisitor& v) {
+    v.number("latency", latency, 0, 1, "weight of load on nodes that answer slowly");
+    v.number("throughput", throughput, 0, 1, "weight of load on nodes of low throughput");
+    v.number("balance", balance, 0, 1,
+             "weight of uneven use, the square of its distance to the mean");
+    v.number("cost", cost, 0, 1, "weight of load on dear nodes");
+    limits.visit(v);
+  }
+  double sum() const { return latency + throughput + balance + cost; }
 };
 
 template <class Options>
@@ -291,26 +351,33 @@ class LevelRebalancer : public Rebalancer {
     goal.cluster = books.total_capacity();
     return goal;
   }
-  template <class Other>
-  static Goal goal(const Other& options, const Inventory&) {
+  // Load counts in nodes of mean size, so that its charges and squared shares of use are alike.
+  static Goal goal(const ObjectivesOptions& options, const Inventory& books) {
+    Goal goal;
+    goal.sums_kinds = true;
+    goal.cluster = books.total_capacity();
+    goal.terms.distance = options.balance;
+    goal.terms.has_charges = true;
+    const Load whole = goal.of(goal.cluster);
+    const double unit = whole[0] > 0 ? static_cast<double>(books.node_count()) / whole[0] : 0;
+    goal.latency = options.latency * unit;
+    goal.throughput = options.throughput * unit;
+    goal.price = options.cost * unit;
+    for (std::size_t i = 0; i < books.node_limit(); ++i) {
+      if (!books.has_node(id_at<NodeId>(i))) continue;
+      goal.dearest = std::max(goal.dearest, goal.unit_price(books.node(id_at<NodeId>(i))));
+    }
+    return goal;
+  }
+  static Goal goal(const ResourceOptions& options, const Inventory&) {
     Goal goal;
     goal.kinds = kResourceKinds;
-    goal.overload = {options.overload, options.overload_from};
+    goal.terms.overload = options.overload;
+    goal.terms.overload_limit = options.overload_from;
     return goal;
   }
 
   Options options_;
-};
-
-struct ResourceOptions {
-  double overload = 10;
-  double overload_from = 0.9;
-  RebalanceLimits limits;
-  void visit(SettingVisitor& v) {
-    v.number("overload", overload, 0, 1e6, "weight of use beyond overload_from, squared");
-    v.number("overload_from", overload_from, 0, 1, "share of use from which a node is overloaded");
-    limits.visit(v);
-  }
 };
 
 }  // namespace
@@ -323,6 +390,11 @@ RebalancerEntry even_distribution() {
 RebalancerEntry resource_optimization() {
   return strategy_entry<Rebalancer, LevelRebalancer<ResourceOptions>, ResourceOptions>(
       "resource", "the same use of each kind of resource on every node, overload above all");
+}
+
+RebalancerEntry weighted_objectives() {
+  return weighted_entry<Rebalancer, LevelRebalancer<ObjectivesOptions>, ObjectivesOptions>(
+      "objectives", "load on fast, able and cheap nodes, weighed against even use");
 }
 
 }  // namespace phoenix

@@ -115,5 +115,7 @@ double expected_latency(double latency_now, double use_now, double use);
 RebalancerEntry even_distribution();
 RebalancerEntry resource_optimization();
 RebalancerEntry latency_optimization();
+// The weights of the placer of the same name, as the goal.
+RebalancerEntry weighted_objectives();
 
 }  // namespace phoenix

@@ -50,7 +50,7 @@ class ScoreRule {
 
   double total(const NodeShares& node, const Merits& merits, double even) const {
     const double fit = tightness(terms_->needs(), node.frees(*terms_));
-    const double free = least_allocated(free_after(*terms_, node));
+    const double free = mean_free_after(*terms_, node);
     const double performance = (merits.latency + merits.throughput + merits.availability) / 3;
     return options_.resource * (packs() ? fit : 1 - fit) + options_.affinity * affinity_ +
            options_.load_balance * (packs() ? even : (free + even) / 2) +

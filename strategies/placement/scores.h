@@ -31,10 +31,8 @@ inline double population_deviation(Shares shares) {
   return std::sqrt(squares / static_cast<double>(shares.size()));
 }
 
-// kube-scheduler's scores / 100, of the shares free and used after placing. No kind: 1.
-inline double least_allocated(Shares free_after) { return mean_of(free_after); }
-inline double most_allocated(Shares used_after) { return mean_of(used_after); }
-// Shares above 1 are for the caller to cap.
+// kube-scheduler's score / 100, of the shares used after placing; those above 1 are for the caller
+// to cap.
 inline double balanced_allocation(Shares used_after) {
   return 1 - population_deviation(used_after);
 }

@@ -198,9 +198,6 @@ TEST(Filters, RefusalsAreCountedByTheFirstThatRefuses) {
 
 TEST(Scores, WorkedNumbers) {
   const double used[] = {0.25, 0.75};
-  const double free[] = {0.75, 0.25};
-  EXPECT_DOUBLE_EQ(least_allocated(free), 0.5);
-  EXPECT_DOUBLE_EQ(most_allocated(used), 0.5);
   EXPECT_DOUBLE_EQ(balanced_allocation(used), 0.75);
   EXPECT_NEAR(nomad_fit(0.3, 0.5), 14.8425, 5e-5);
   EXPECT_NEAR(nomad_fit(0.1, 0.1), 17.4821, 5e-5);
@@ -218,6 +215,13 @@ TEST(Scores, WorkedNumbers) {
   EXPECT_NEAR(cosine(need, b), 1.0, 1e-12);
   const double three[] = {0.1, 0.2, 0.6};  // mean 0.3, squares 0.04 + 0.01 + 0.09 = 0.14
   EXPECT_NEAR(population_deviation(three), std::sqrt(0.14 / 3), 1e-12);
+}
+
+TEST(Scores, LeastAndMostAllocatedLookAtSharesAfterPlacing) {
+  const Inventory books = cluster_of(1, resources(4, 8));
+  const AgentSpec agent = agent_spec(0, resources(1, 4));  // leaves 3/4 and 1/2
+  EXPECT_DOUBLE_EQ(placer_of("worst_fit")->score(agent, node_id(0), books), 0.625);
+  EXPECT_DOUBLE_EQ(placer_of("best_fit")->score(agent, node_id(0), books), 0.375);
 }
 
 TEST(Scores, TightnessIsAMeanOverWhatIsRequired) {

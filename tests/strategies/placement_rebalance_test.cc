@@ -357,8 +357,44 @@ TEST_P(EveryRebalancer, GetsBetterWithEveryRoundBreaksNoFilterAndComesToAnEnd) {
   EXPECT_LT(rounds, 200);
 }
 
-TEST(RebalancerRegistry, HasTheThreeGoals) {
-  EXPECT_THAT(names(), ::testing::ElementsAre("even", "resource", "latency"));
+// Four alike nodes but for speed, throughput and price: each weight alone sends load to the best in
+// its respect, and balance alone levels it.
+TEST(Objectives, FollowTheirWeightsInRebalancingToo) {
+  Inventory books;
+  std::vector<NodeObservation> seen(4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    NodeSpec node = node_spec(i, resources(1000, 1000));
+    node.price_per_hour = i == 3 ? 1 : 4;
+    must(books.add_node(node));
+    seen[i].node = node_id(i);
+    seen[i].at = kStart + minutes(60);
+    seen[i].latency = i == 1 ? 0.001 : 0.010;
+    seen[i].throughput = i == 2 ? 500 : 100;
+  }
+  must(books.observe(seen));
+  for (std::size_t a = 0; a < 8; ++a) {
+    must(books.place(agent_spec(a, resources(100, 100)), node_id(0), kStart));
+  }
+  const auto after = [&](const std::string& weights) {
+    Inventory moved = books;
+    auto rebalancer = rebalancer_of("objectives[" + weights + ", " + kFree + "]");
+    const double before = rebalancer->objective(view_of(moved));
+    const RebalancePlan plan = rebalancer->plan(view_of(moved));
+    carry_out(plan, moved, kStart);
+    EXPECT_NEAR(rebalancer->objective(view_of(moved)), plan.after, 1e-9 * before);
+    return counts_of(moved);
+  };
+  using Counts = std::vector<std::size_t>;
+  EXPECT_EQ(after("latency=1, throughput=0, balance=0, cost=0"), (Counts{0, 8, 0, 0}));
+  EXPECT_EQ(after("latency=0, throughput=1, balance=0, cost=0"), (Counts{0, 0, 8, 0}));
+  EXPECT_EQ(after("latency=0, throughput=0, balance=0, cost=1"), (Counts{0, 0, 0, 8}));
+  EXPECT_EQ(after("latency=0, throughput=0, balance=1, cost=0"), (Counts{2, 2, 2, 2}));
+  EXPECT_THAT(make_rebalancer("objectives[cost=0.3]").error(), HasSubstr("must be 1"));
+  EXPECT_TRUE(make_rebalancer("objectives").ok());
+}
+
+TEST(RebalancerRegistry, HasTheGoals) {
+  EXPECT_THAT(names(), ::testing::ElementsAre("even", "resource", "latency", "objectives"));
   EXPECT_THAT(make_rebalancer("evn").error(), HasSubstr("did you mean \"even\"?"));
 }
 
