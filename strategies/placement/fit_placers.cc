@@ -80,7 +80,9 @@ struct DotProductOptions {
   }
 };
 
-// Kinds count by how scarce they are: by the share of the cluster's capacity that is in use.
+// Kinds count by how scarce they are: by the share of the cluster's capacity that is in use. An
+// idle node comes last: two of the measures favour the most room, and would open a node for every
+// agent.
 class DotProductRule {
  public:
   static constexpr bool kReadsMerits = false;
@@ -100,15 +102,10 @@ class DotProductRule {
     for (std::size_t k = 0; k < terms.count; ++k) weight_[k] = weights_[terms.kinds[k]];
   }
 
-  double value(const NodeShares& node) const {
-    const Shares weight{weight_.data(), terms_->count};
-    if (measure_ == 0) return dot_product(terms_->needs(), node.frees(*terms_), weight);
-    if (measure_ == 1) return -l2_distance(terms_->needs(), node.frees(*terms_), weight);
-    return cosine(terms_->needs(), node.frees(*terms_));
-  }
+  double value(const NodeShares& node) const { return closeness(node) - idle_penalty(node); }
 
   double bound(const NodeShares& low, const NodeShares& high) const {
-    if (measure_ == 0) return value(high);
+    if (measure_ == 0) return closeness(high) - idle_penalty(low);
     if (measure_ == 1) return value(low);
     // Over a box: the numerator is largest at the far corner, the length smallest at the near one.
     const Shares need = terms_->needs();
@@ -120,10 +117,23 @@ class DotProductRule {
       needs += need[k] * need[k];
       rooms += low.free[k] * low.free[k];
     }
-    return needs > 0 && rooms > 0 ? std::min(dot / std::sqrt(needs * rooms), 1 + 1e-12) : 1 + 1e-12;
+    const double closest =
+        needs > 0 && rooms > 0 ? std::min(dot / std::sqrt(needs * rooms), 1 + 1e-12) : 1 + 1e-12;
+    return closest - idle_penalty(low);
   }
 
  private:
+  double closeness(const NodeShares& node) const {
+    const Shares weight{weight_.data(), terms_->count};
+    if (measure_ == 0) return dot_product(terms_->needs(), node.frees(*terms_), weight);
+    if (measure_ == 1) return -l2_distance(terms_->needs(), node.frees(*terms_), weight);
+    return cosine(terms_->needs(), node.frees(*terms_));
+  }
+  // More than any measure can differ by.
+  double idle_penalty(const NodeShares& node) const {
+    return is_idle(*terms_, node) ? 2.0 * kResourceKinds : 0;
+  }
+
   int measure_;
   std::array<double, kResourceKinds> weights_{};
   std::array<double, kResourceKinds> weight_{};

@@ -14,11 +14,6 @@ double hourly_cost(const GroupTerms& terms, bool is_idle) {
   return terms.price_per_hour * (is_idle ? 1 : terms.dominant_need());
 }
 
-bool is_idle(const GroupTerms& terms, const NodeShares& node) {
-  const Shares free = node.frees(terms);
-  return std::all_of(free.begin(), free.end(), [](double share) { return share >= 1; });
-}
-
 // Cheapest, and of equally cheap ones the fullest.
 class CostRule {
  public:

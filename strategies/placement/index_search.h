@@ -73,6 +73,12 @@ inline double mean_used_after(const GroupTerms& terms, const NodeShares& node) {
   return 1 - mean_free_after(terms, node);
 }
 
+// Nothing is taken of any kind the node has.
+inline bool is_idle(const GroupTerms& terms, const NodeShares& node) {
+  const Shares free = node.frees(terms);
+  return std::all_of(free.begin(), free.end(), [](double share) { return share >= 1; });
+}
+
 // balanced_allocation() after placing: how far kinds lie apart is the same for free and used
 // shares.
 double evenness(const GroupTerms& terms, const NodeShares& node);

@@ -25,8 +25,9 @@ struct ScoreOptions {
   double sum() const { return resource + affinity + load_balance + performance; }
 };
 
-// Both terms of room point the same way, whichever the goal: to pack, tightness and the evenness of
-// kinds; to spread, its opposite and use with evenness.
+// Both terms of room point the same way, whichever the goal: to pack, tightness and a high use; to
+// spread, their opposites. Evenness of kinds is good for either, and too little of the sum for an
+// idle node to win by it where a used one has room.
 class ScoreRule {
  public:
   static constexpr bool kReadsMerits = true;
@@ -42,19 +43,37 @@ class ScoreRule {
   }
 
   double bound(const NodeShares& low, const NodeShares& high) const {
-    return total(packs() ? low : high, high.merits, evenness_bound(*terms_, low, high));
+    const double even = evenness_bound(*terms_, low, high);
+    if (packs()) return total(low, high.merits, even);
+    return total(high, high.merits, even) - options_.resource * least_tightening(high);
   }
 
  private:
   bool packs() const { return options_.goal == 1; }
 
+  // No node has as much of every kind as the box, if their sum is less: by how much the tightness
+  // of any node is at least above that of the far corner. It is convex, so its slope there bounds
+  // it.
+  double least_tightening(const NodeShares& high) const {
+    double corner = 0;
+    double slope = std::numeric_limits<double>::infinity();
+    int required = 0;
+    for (std::size_t k = 0; k < terms_->count; ++k) {
+      corner += high.free[k];
+      slope = std::min(slope, terms_->need[k] / (high.free[k] * high.free[k]));
+      required += terms_->need[k] > 0;
+    }
+    const double missing = corner - high.room - 1e-12;
+    return missing > 0 && slope > 0 && required > 0 ? missing * slope / required : 0;
+  }
+
   double total(const NodeShares& node, const Merits& merits, double even) const {
     const double fit = tightness(terms_->needs(), node.frees(*terms_));
     const double free = mean_free_after(*terms_, node);
     const double performance = (merits.latency + merits.throughput + merits.availability) / 3;
+    const double use = packs() ? 1 - free : free;
     return options_.resource * (packs() ? fit : 1 - fit) + options_.affinity * affinity_ +
-           options_.load_balance * (packs() ? even : (free + even) / 2) +
-           options_.performance * performance;
+           options_.load_balance * (use + even) / 2 + options_.performance * performance;
   }
 
   Options options_;
