@@ -1,9 +1,10 @@
 // What placing an agent costs, and a rebalance plan, by strategy and number of nodes.
 //
-// place/<placer>/<nodes>  choose, check, book and keep the index current, in a cluster that is 70 %
-//                         full; agents/s is what counts. Sizes are all different, so that nodes
-//                         never share a state. As many leave as arrive, outside of the time.
-// churn/<placer>/<nodes>  the same with the departures in the time
+// place/<placer>/<nodes>  one placement: choose, check, book and keep the index current, in a cluster
+//                         that is 70 % full; agents/s is what counts. Sizes are all different, so
+//                         that nodes never share a state. As many leave as arrive, outside of the
+//                         time. Rates are by CPU time.
+// churn/<placer>/<nodes>  a pair: the same with one departure for each placement in the time
 // plan/<rebalancer>       one plan for 100,000 agents on 10,000 nodes, loaded unevenly
 //
 // Run one with --benchmark_filter='/best_fit/'.

@@ -222,10 +222,12 @@ TEST(ScorePlacer, WeightsAreThePolicyTableAndMustSumToOne) {
   EXPECT_FALSE(make_placer("sampled[cpu=1]").ok());
 }
 
-// Node 0 half full, node 1 empty; need a quarter of each kind.
-//   spread, node 1: fit 1 - 0.25 = 0.75; free (0.75 + 1) / 2 = 0.875; affinity 0.5; nothing
-//   measured 0.3 * 0.75 + 0.2 * 0.5 + 0.3 * 0.875 = 0.5875 pack, node 0: fit 0.25 / 0.5 = 0.5;
-//   evenness 1: 0.15 + 0.1 + 0.3 = 0.55; node 1: 0.475
+// Node 0 half full, node 1 empty; need a quarter of each kind; kinds stay even, nothing is
+// measured.
+//   spread, node 1: fit 1 - 0.25; free and even (0.75 + 1) / 2:
+//                   0.3 * 0.75 + 0.2 * 0.5 + 0.3 * 0.875 = 0.5875
+//   pack, node 0:   fit 0.25 / 0.5; used and even (0.75 + 1) / 2: 0.15 + 0.1 + 0.2625 = 0.5125
+//   pack, node 1:   fit 0.25; used and even (0.25 + 1) / 2: 0.075 + 0.1 + 0.1875 = 0.3625
 TEST(ScorePlacer, SpreadAndPackPullApart) {
   Inventory books = cluster_of(2, resources(100, 100));
   must(books.place(agent_spec(0, resources(50, 50)), node_id(0), kStart));
@@ -236,8 +238,31 @@ TEST(ScorePlacer, SpreadAndPackPullApart) {
   EXPECT_NEAR(spread.score, 0.5875, 1e-12);
   const Choice pack = placer_of("score[goal=pack]")->choose(agent, books, random);
   EXPECT_EQ(pack.node, node_id(0));
-  EXPECT_NEAR(pack.score, 0.55, 1e-12);
-  EXPECT_NEAR(placer_of("score[goal=pack]")->score(agent, node_id(1), books), 0.475, 1e-12);
+  EXPECT_NEAR(pack.score, 0.5125, 1e-12);
+  EXPECT_NEAR(placer_of("score[goal=pack]")->score(agent, node_id(1), books), 0.3625, 1e-12);
+}
+
+TEST(Packing, OpensNoIdleNodeWhileAUsedOneHasRoom) {
+  for (const char* name : {"best_fit", "best_fit[rule=nomad]", "score[goal=pack]", "dot_product",
+                           "dot_product[measure=dot]", "dot_product[measure=cosine]", "cost"}) {
+    Inventory books = cluster_of(40, resources(1000, 1000));
+    auto placer = placer_of(name);
+    Random random(5);
+    for (std::size_t id = 0; id < 150; ++id) {
+      const AgentSpec agent = agent_spec(id, resources(static_cast<Amount>(1 + random.below(250)),
+                                                       static_cast<Amount>(1 + random.below(250))));
+      bool has_room = false;
+      for (std::size_t i = 0; i < 40; ++i) {
+        const NodeBook& node = books.node(node_id(i));
+        has_room |= !node.agents.empty() && fits(agent.need, node.free());
+      }
+      const Choice choice = placer->choose(agent, books, random);
+      ASSERT_TRUE(choice.found()) << name;
+      EXPECT_EQ(books.node(choice.node).agents.empty(), !has_room) << name << ", agent " << id;
+      must(books.place(agent, choice.node, kStart));
+      if (id % 3 == 2) must(books.remove_agent(agent_id(random.below(2) == 0 ? id : id - 1)));
+    }
+  }
 }
 
 TEST(ScorePlacer, SoftAffinityAttractsAndRepels) {
