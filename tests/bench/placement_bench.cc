@@ -1,6 +1,7 @@
 // What placing an agent costs, and a rebalance plan, by strategy and number of nodes.
 //
-// place/<placer>/<nodes>  one placement: choose, check, book and keep the index current, in a cluster
+// place/<placer>/<nodes>  one placement: choose, check, book and keep the index current, in a
+// cluster
 //                         that is 70 % full; agents/s is what counts. Sizes are all different, so
 //                         that nodes never share a state. As many leave as arrive, outside of the
 //                         time. Rates are by CPU time.
