@@ -85,6 +85,7 @@ ControlSetup control_setup(const Scenario& scenario) {
   setup.settings = scenario.control;
   setup.targets = scenario.targets;
   setup.strategies = scenario.strategies.control;
+  setup.alerts = scenario.alerts;
   for (const NodeGroup& group : scenario.cluster.groups) {
     ControlGroup one;
     one.name = group.name;
@@ -128,7 +129,8 @@ ControlPlan control_plan(const Scenario& scenario, const Streams& streams) {
 bool wants_control(const Scenario& scenario) {
   const ControlStrategies& s = scenario.strategies.control;
   return s.scaler != "none" || s.tuner != "none" || s.rebalancer != "none" ||
-         !scenario.commands.empty() || std::ranges::any_of(scenario.services, &Service::is_placed);
+         !scenario.alerts.empty() || !scenario.commands.empty() ||
+         std::ranges::any_of(scenario.services, &Service::is_placed);
 }
 
 }  // namespace phoenix

@@ -286,6 +286,7 @@ struct Scenario {
   RouterSettings router;
   Strategies strategies;
   ControlSettings control;
+  std::vector<AlertRule> alerts;       // beside the default ones, or in the place of one
   std::vector<TimedCommand> commands;  // in the order of the file
   AgentArrivalSettings agent_arrivals;
   std::vector<AgentArrival> agents;  // what its file holds

@@ -199,6 +199,7 @@ void read_scenario(Section& s, Scenario& scenario) {
   scenario.strategies.balancer = *balancer_in_full(scenario.strategies.balancer);
   s.table("strategies", [&](Section& t) { read_strategies(t, scenario.strategies); });
   s.table("control", [&](Section& t) { read_control(t, scenario.control); });
+  read_alerts(s, scenario.alerts);
   s.tables("command", scenario.commands, read_command);
   s.table("agent_arrivals", [&](Section& t) { read_agent_arrivals(t, scenario.agent_arrivals); });
   load_agents(s, scenario);

@@ -57,6 +57,7 @@ class Section {
   Section(Reader& reader, const TomlNode& table, std::string path);
 
   Reader& reader() { return reader_; }
+  const std::string& path() const { return path_; }
   std::string path_of(std::string_view key) const;
 
   // The value of `key`, which is known from now on; null where it was not written.
@@ -139,6 +140,8 @@ void check_router(const RouterSettings& router, Reader& reader);
 void read_control(Section& section, ControlSettings& control);
 void read_targets(Section& section, ControlTargets& targets);
 void read_control_strategies(Section& section, ControlStrategies& strategies);
+// The [[alert]] tables, of scenarios and of gateways alike.
+void read_alerts(Section& section, std::vector<AlertRule>& alerts);
 void read_command(Section& section, TimedCommand& command);
 void read_agents(Section& section, PlacedAgents& agents);
 void read_agent_arrivals(Section& section, AgentArrivalSettings& arrivals);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -43,6 +44,22 @@ Result<double> any_quantity(const TomlNode& node) {
     if (const Result<double> quantity = parse_quantity(node.text)) return *quantity;
   }
   return wrong(node, R"(a number, or a quantity such as "50 ms", "2000 /s", "64 kB" or "80%")");
+}
+
+void read_alert(Section& s, AlertRule& rule) {
+  s.required("metric", rule.metric, text());
+  s.field("sense", rule.sense,
+          choice<AlertSense>({{"above", AlertSense::kAbove}, {"below", AlertSense::kBelow}}));
+  s.field("warning", rule.warning, any_quantity);
+  s.field("warning_clear", rule.warning_clear, any_quantity);
+  s.field("critical", rule.critical, any_quantity);
+  s.field("critical_clear", rule.critical_clear, any_quantity);
+  s.field("for", rule.hold, duration(kNotNegative));
+  s.field("keep", rule.keep, duration(kNotNegative));
+  if (s.reader().is_wrong(s.path())) return;
+  if (const Status fits = check_alert_rule(rule); !fits) {
+    s.reader().report(s.path_of("metric"), fits.error());
+  }
 }
 
 // One strategy of `strategies`, checked by the controller as a whole.
@@ -92,6 +109,17 @@ void read_control_strategies(Section& s, ControlStrategies& strategies) {
   s.field("placer", strategies.placer, strategy(&ControlStrategies::placer));
   s.field("rebalancer", strategies.rebalancer, strategy(&ControlStrategies::rebalancer));
   s.field("forecaster", strategies.forecaster, strategy(&ControlStrategies::forecaster));
+}
+
+void read_alerts(Section& s, std::vector<AlertRule>& alerts) {
+  s.tables("alert", alerts, read_alert);
+  for (std::size_t i = 0; i < alerts.size(); ++i) {
+    const auto same = [&](const AlertRule& other) { return other.metric == alerts[i].metric; };
+    const auto before = alerts.begin() + static_cast<std::ptrdiff_t>(i);
+    if (alerts[i].metric.empty() || std::find_if(alerts.begin(), before, same) == before) continue;
+    s.reader().report("alert[" + std::to_string(i) + "].metric",
+                      "found \"" + alerts[i].metric + "\" a second time; allowed once");
+  }
 }
 
 void read_command(Section& s, TimedCommand& timed) {

@@ -28,6 +28,7 @@
 #include "strategies/core/random.h"
 #include "strategies/core/result.h"
 #include "strategies/core/time.h"
+#include "strategies/metrics/alerts.h"
 #include "strategies/placement/inventory.h"
 #include "strategies/placement/migration.h"
 #include "strategies/tuning/formulas.h"
@@ -102,6 +103,7 @@ struct ControlSetup {
   ControlSettings settings;
   ControlTargets targets;
   ControlStrategies strategies;
+  std::vector<AlertRule> alerts;  // beside the default ones, or in the place of one
   std::vector<ControlGroup> groups;
   std::vector<int> node_groups;          // by NodeId: every place, filled or not
   std::vector<ControlService> services;  // by ServiceId; empty where none is placed
@@ -157,7 +159,8 @@ struct ControllerStatus;  // control/status.h
 
 class Controller {
  public:
-  // REQUIRES: every strategy text is one that in_full() accepts.
+  // REQUIRES: every strategy text is one that in_full() accepts, every alert one that
+  // check_alert_rule() does, and no metric has two.
   explicit Controller(const ControlSetup& setup);
   ~Controller();
   Controller(const Controller&) = delete;

@@ -113,6 +113,7 @@ struct GatewayConfig {
   RecordConfig record;
   // The control plane: off unless a strategy or provisioning is configured.
   ControlSettings control;
+  std::vector<AlertRule> alerts;
   ControlTargets targets;
   ControlStrategies strategies;
   ProvisionConfig provision;

@@ -198,6 +198,7 @@ void read_gateway_config(Section& s, GatewayConfig& config) {
   s.tables("route", config.routes, read_route);
   s.table("record", [&](Section& t) { read_record(t, config.record); });
   s.table("control", [&](Section& t) { schema::read_control(t, config.control); });
+  schema::read_alerts(s, config.alerts);
   s.table("targets", [&](Section& t) { schema::read_targets(t, config.targets); });
   s.table("strategies", [&](Section& t) { schema::read_control_strategies(t, config.strategies); });
   s.table("provision", [&](Section& t) { read_provision(t, config.provision); });

@@ -43,7 +43,7 @@ const NodeStatus* find_node(const GatewayStatus& status, const std::string& name
 
 bool wants_control(const GatewayConfig& config) {
   const ControlStrategies& s = config.strategies;
-  return config.provision.by != By::kNone || s.scaler != "none" || s.tuner != "none" ||
+  return config.provision.by != By::kNone || !config.alerts.empty() || s.scaler != "none" || s.tuner != "none" ||
          s.rebalancer != "none";
 }
 
@@ -86,6 +86,7 @@ ControlPlan ControlPlane::plan() const {
   ControlPlan plan;
   plan.setup.settings = config_.control;
   plan.setup.targets = config_.targets;
+  plan.setup.alerts = config_.alerts;
   plan.setup.strategies = *Controller::in_full(config_.strategies);
   plan.setup.knobs = config_.knobs;
   ControlGroup group;

@@ -74,6 +74,26 @@ std::vector<AlertRule> default_alert_rules() {
           rule(metric::kErrorRate, 0.05, 0.04, 0.1, 0.08)};
 }
 
+std::vector<AlertRule> with_default_alert_rules(std::vector<AlertRule> asked) {
+  std::vector<AlertRule> rules = default_alert_rules();
+  for (AlertRule& rule : asked) {
+    const auto known = std::find_if(rules.begin(), rules.end(), [&](const AlertRule& one) {
+      return one.metric == rule.metric;
+    });
+    if (known == rules.end()) {
+      rules.push_back(std::move(rule));
+    } else {
+      *known = std::move(rule);
+    }
+  }
+  return rules;
+}
+
+Status check_alert_rule(const AlertRule& rule) {
+  const Result<Alerts> made = Alerts::make({rule}, MetricStore());
+  return made ? success() : Status(Error{made.error()});
+}
+
 Result<AlertRule> parse_alert_rule(std::string_view text) {
   const Result<SettingsText> parsed = parse_settings_text(text);
   if (!parsed) return Error{parsed.error()};

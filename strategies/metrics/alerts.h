@@ -55,6 +55,13 @@ struct AlertRule {
 // 0.1, each on the cluster's metric.
 std::vector<AlertRule> default_alert_rules();
 
+// The default rules, each in place of which is the one in `asked` for the same metric; then the
+// rest of `asked`.
+std::vector<AlertRule> with_default_alert_rules(std::vector<AlertRule> asked);
+
+// Whether one rule by itself can be watched: its metric is known, its thresholds make sense.
+Status check_alert_rule(const AlertRule& rule);
+
 // "cluster_availability[sense=below, warning=0.999, critical=0.99, for=30 s]".
 Result<AlertRule> parse_alert_rule(std::string_view text);
 

@@ -85,6 +85,34 @@ balancer = "p3c")",
     {"UnknownBalancerSetting", kAppend, R"([strategies]
 balancer = "p2c[choice=3]")",
      R"(14:12: strategies.balancer: p2c: unknown setting "choice" (known: choices); did you mean "choices"?)"},
+    {"AlertWithoutMetric", kAppend, R"([[alert]]
+warning = 0.5)",
+     R"(13:3: alert[0].metric: found none; it is required)"},
+    {"AlertWithoutThreshold", kAppend, R"([[alert]]
+metric = "cluster_cpu_avg")",
+     R"(14:10: alert[0].metric: alert cluster_cpu_avg: needs warning, critical or both)"},
+    {"AlertOfAnUnknownMetric", kAppend, R"([[alert]]
+metric = "cluster_cpu_average"
+warning = 0.5)",
+     R"(14:10: alert[0].metric: alert cluster_cpu_average: TOLD)"},
+    {"AlertWithLevelsTheWrongWayRound", kAppend, R"([[alert]]
+metric = "cluster_cpu_avg"
+warning = "90%"
+critical = 0.8)",
+     R"(14:10: alert[0].metric: alert cluster_cpu_avg: warning = 0.9: is beyond critical, 0.8)"},
+    {"AlertThatIsTwoThings", kAppend, R"([[alert]]
+metric = "cluster_cpu_avg"
+warning = "often"
+sense = "beyond")",
+     R"(15:11: alert[0].warning: found "often"; allowed a number, or a quantity such as "50 ms", "2000 /s", "64 kB" or "80%"
+16:9: alert[0].sense: found "beyond"; allowed "above", "below")"},
+    {"AlertTwiceForOneMetric", kAppend, R"([[alert]]
+metric = "cluster_cpu_avg"
+warning = 0.5
+[[alert]]
+metric = "cluster_cpu_avg"
+critical = 0.9)",
+     R"(17:10: alert[1].metric: found "cluster_cpu_avg" a second time; allowed once)"},
     {"AvailabilityAboveOne", kAppend, R"([targets]
 availability = 1.5)",
      R"(14:16: targets.availability: found 1.5; allowed above 0, up to 1, or "none")"},

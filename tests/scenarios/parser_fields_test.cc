@@ -158,6 +158,19 @@ availability = "99.5%"
 utilization = "none"
 scaling_response_time = "none"
 
+[[alert]]
+metric = "response_time_p95"
+warning = "80 ms"
+critical = "200 ms"
+critical_clear = "0.15 s"
+for = "10 s"
+
+[[alert]]
+metric = "availability"
+sense = "below"
+critical = "99%"
+keep = "0 s"
+
 [[fault]]
 id = "dark"
 kind = "crash_restart"
@@ -381,6 +394,23 @@ TEST(FullScenario, SetsStrategiesTargetsAndRecord) {
   EXPECT_EQ(s.record.sample, 0.05);
   EXPECT_EQ(s.record.interval, milliseconds(250));
   EXPECT_FALSE(s.record.nodes);
+}
+
+TEST(FullScenario, SetsTheAlerts) {
+  const std::vector<AlertRule> alerts = parse(kFull).alerts;
+  ASSERT_EQ(alerts.size(), 2U);
+  EXPECT_EQ(alerts[0].metric, "response_time_p95");
+  EXPECT_EQ(alerts[0].sense, AlertSense::kAbove);
+  EXPECT_EQ(alerts[0].warning, 0.08);
+  EXPECT_TRUE(std::isnan(alerts[0].warning_clear));
+  EXPECT_EQ(alerts[0].critical, 0.2);
+  EXPECT_EQ(alerts[0].critical_clear, 0.15);
+  EXPECT_EQ(alerts[0].hold, seconds(10));
+  EXPECT_EQ(alerts[0].keep, seconds(20));
+  EXPECT_EQ(alerts[1].sense, AlertSense::kBelow);
+  EXPECT_TRUE(std::isnan(alerts[1].warning));
+  EXPECT_EQ(alerts[1].critical, 0.99);
+  EXPECT_EQ(alerts[1].keep, Duration{0});
 }
 
 TEST(FullScenario, SetsTheFaults) {

@@ -171,6 +171,20 @@ TEST_F(Config, TheRouterHasTheKeysAndBoundsOfScenarios) {
             "4: router.ejection_time_max: found 1 s; allowed at least ejection_time, 30 s");
 }
 
+TEST_F(Config, AlertsAreWrittenAsInScenarios) {
+  const ParsedConfig parsed = parse(std::string(kService) + R"([[alert]]
+metric = "response_time_p95"
+critical = "250 ms"
+for = "1 min"
+)");
+  ASSERT_TRUE(parsed.config.has_value());
+  ASSERT_EQ(parsed.config->alerts.size(), 1U);
+  EXPECT_EQ(parsed.config->alerts[0].critical, 0.25);
+  EXPECT_EQ(parsed.config->alerts[0].hold, std::chrono::minutes(1));
+  EXPECT_EQ(problem(std::string(kService) + "[[alert]]\nmetric = \"response_time_p95\"\n"),
+            "4: alert[0].metric: alert response_time_p95: needs warning, critical or both");
+}
+
 TEST_F(Config, ABalancerThatIsNoneIsToldWithThoseThatAre) {
   const std::string told = problem(std::string(kService) + "balancer = \"p2x\"\n");
   EXPECT_TRUE(told.starts_with("3: service.api.balancer: ")) << told;
