@@ -146,7 +146,8 @@ void Governor::prepare(ScalingView& view) {
   assert(view.metrics != nullptr);
   view.minimum = pool_.minimum;
   view.maximum = pool_.maximum;
-  view.boot_time = boot_time(view.boot_time);
+  view.boot_usual = boot_time(50, view.boot_usual);
+  view.boot_time = boot_time(95, view.boot_time);
   // Whoever misses a chance to grow gets the next one after the cooldown.
   view.decision_delay = std::max({view.decision_delay, options_.interval, options_.cooldown_out});
   const CountedSupply counted = counted_supply(view, options_.stale_boots);
@@ -419,11 +420,11 @@ int Governor::under_way(DecisionKind kind) const {
                                         [&](const Change& change) { return change.kind == kind; }));
 }
 
-Duration Governor::boot_time(Duration configured) const {
-  if (boots_.size() < kBootsNeeded) return configured;
+Duration Governor::boot_time(int percent, Duration unless_known) const {
+  if (boots_.size() < kBootsNeeded) return unless_known;
   std::vector<Duration> sorted(boots_.begin(), boots_.end());
   std::sort(sorted.begin(), sorted.end());
-  return sorted[(sorted.size() * 95 + 99) / 100 - 1];
+  return sorted[(sorted.size() * static_cast<std::size_t>(percent) + 99) / 100 - 1];
 }
 
 ScalingStatus Governor::status(const ScalingView& view) const {
@@ -444,7 +445,7 @@ ScalingStatus Governor::status(const ScalingView& view) const {
   status.backoff_left = left(backoff_end_);
   status.changes_under_way = static_cast<int>(changes_.size());
   status.policies = static_cast<int>(texts_.size());
-  status.boot_time = boot_time(view.boot_time);
+  status.boot_time = boot_time(95, view.boot_time);
   status.maximum_reached = maximum_reached_;
   status.has_stale_nodes = stale_nodes_ > 0;
   if (view.forecast != nullptr && view.forecast_step > Duration{0}) {

@@ -236,7 +236,7 @@ class Governor {
   void give_up_lost(Time now);
   ScalingEvent* event_of(const Change& change);
   int under_way(DecisionKind kind) const;
-  Duration boot_time(Duration configured) const;
+  Duration boot_time(int percent, Duration unless_known) const;
 
   struct Saved;
 

@@ -5,6 +5,7 @@
 #include "strategies/scaling/forecast_need.h"
 #include "strategies/scaling/scaler.h"
 #include "strategies/scaling/sizing.h"
+#include "strategies/scaling/spending.h"
 
 namespace phoenix {
 namespace {
@@ -22,6 +23,9 @@ struct PredictiveOptions {
   double present_utilization = 0;
   double cap = 4;
   Duration drain = seconds(60);
+  double miss_cost = 0;
+  double keep = 3;
+  double budget = 0;
 
   void visit(SettingVisitor& v) {
     v.number(
@@ -37,6 +41,12 @@ struct PredictiveOptions {
              "what the load of the moment may bring the nodes to; 0: no more than is planned for");
     v.number("cap", cap, 1, 1000, "no forecast counts above this many times the recent peak");
     v.duration("drain", drain, seconds(1), hours(1), "in which what waits is to be worked off");
+    v.number("miss_cost", miss_cost, 0, 1e6,
+             "seconds of a node that a second of overload is worth; 0: plans for the quantile");
+    v.number("keep", keep, 1, 1000, "a node stays while it is worth its price over this");
+    v.number("budget", budget, 0, 1,
+             "finds miss_cost so as to spend what nodes in proportion to this utilization would; "
+             "0: as it is");
   }
 };
 
@@ -51,7 +61,8 @@ struct Need {
 // not to be trusted it goes by that alone and says so.
 class Predictive : public Scaler {
  public:
-  explicit Predictive(PredictiveOptions options) : options_(options) {}
+  explicit Predictive(PredictiveOptions options)
+      : options_(options), spending_(std::max(1.0, options.miss_cost)) {}
 
   Duration interval() const override { return options_.interval; }
 
@@ -63,8 +74,9 @@ class Predictive : public Scaler {
     ScalingWish wish;
     wish.blocks_scale_in = !present.is_known;
     wish.seen = std::string(metric::kArrivalRate) + ' ' + short_number(rate);
+    if (plays_along() && present.is_known) account(rate, view);
     if (!is_trusted(view)) return reactive(present, view, wish);
-    return planned(present, view, wish);
+    return plans_by_worth() ? worthwhile(present, view, wish) : planned(present, view, wish);
   }
 
  private:
@@ -76,7 +88,9 @@ class Predictive : public Scaler {
       unknown.seen = wish.seen;
       return unknown;
     }
-    wish.desired = present.nodes;
+    // One rule at a time: where the proportional one is played along it is the one to fall back to.
+    wish.desired =
+        plays_along() ? std::max(present.nodes, spending_.proportional_nodes()) : present.nodes;
     wish.reason =
         "predictive: no forecast to trust, present load needs " + nodes_text(wish.desired);
     return wish;
@@ -98,10 +112,50 @@ class Predictive : public Scaler {
       wish.desired = std::min(current, with_extra(later.nodes));
       wish.reason = "predictive: the forecast needs no more than " + nodes_text(later.nodes);
     }
-    if (present.nodes > wish.desired) {
-      wish.desired = present.nodes;
-      wish.reason = "predictive: present load needs " + nodes_text(present.nodes);
-    }
+    return at_least(present, wish);
+  }
+
+  bool plans_by_worth() const { return options_.miss_cost > 0; }
+  bool plays_along() const { return plans_by_worth() && options_.budget > 0; }
+
+  void account(double rate, const ScalingView& view) {
+    Spending::Seen seen;
+    seen.paid = view.capacity.supply() + view.capacity.draining;
+    seen.load = rate / model_of(view).capacity_per_s;
+    seen.target = options_.budget;
+    seen.minimum = view.minimum;
+    seen.maximum = view.maximum;
+    spending_.see(view.now, seen);
+  }
+
+  // Decides for the steps that nothing asked for later could help: from when a node asked for now
+  // usually serves until one asked for at the next look does.
+  ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
+    const double each = rate_per_node(model_of(view));
+    const Duration boot = view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
+    const auto step_at = [&](Duration ahead) {
+      return static_cast<int>(
+          std::max<std::int64_t>(1, (view.forecast_age + ahead) / view.forecast_step));
+    };
+    const StepSpan steps{step_at(boot), step_at(boot + options_.interval)};
+    const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
+    const int current = view.capacity.supply();
+    const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, view.maximum);
+    const int kept =
+        nodes_worth(*view.forecast, steps, each, miss_cost * options_.keep, view.maximum);
+    wish.desired = std::clamp(current, wanted, std::max(wanted, kept));
+    wish.seen += ", forecast " + short_number(view.forecast->mean(steps.first)) + " within " +
+                 short_number(to_seconds(boot)) + " s, a miss worth " + short_number(miss_cost) +
+                 " s of a node";
+    wish.reason = "predictive: " + nodes_text(wanted) + " are worth their price, " +
+                  std::to_string(std::max(wanted, kept)) + " worth keeping";
+    return at_least(present, wish);
+  }
+
+  static ScalingWish at_least(const Need& present, ScalingWish& wish) {
+    if (present.nodes <= wish.desired) return wish;
+    wish.desired = present.nodes;
+    wish.reason = "predictive: present load needs " + nodes_text(present.nodes);
     return wish;
   }
 
@@ -117,7 +171,8 @@ class Predictive : public Scaler {
   }
 
   static bool is_trusted(const ScalingView& view) {
-    return view.forecast != nullptr && view.forecast->is_trusted();
+    return view.forecast != nullptr && view.forecast_step > Duration{0} &&
+           view.forecast->is_trusted();
   }
 
   // What waits counts as load that has to be worked off beside what comes.
@@ -125,7 +180,9 @@ class Predictive : public Scaler {
     if (std::isnan(rate)) return {};
     const double waiting = view.metrics->latest(metric::kQueueLength).value;
     Need need = nodes_for(rate, view);
-    if (options_.present_utilization > 0 && is_trusted(view)) {
+    if (plans_by_worth() && is_trusted(view)) {
+      need.nodes = ceil_nodes(rate / rate_per_node(model_of(view)));
+    } else if (options_.present_utilization > 0 && is_trusted(view)) {
       NodeModel busy = model_of(view);
       busy.target_utilization = options_.present_utilization;
       need.nodes = nodes_for_rate(rate, busy);
@@ -165,32 +222,10 @@ class Predictive : public Scaler {
 
   PredictiveOptions options_;
   RecentPeak peak_;
+  Spending spending_;
 };
 
 }  // namespace
-
-double highest_quantile(const LoadForecast& forecast, Duration step, Duration span, double q) {
-  double highest = std::nan("");
-  if (step <= Duration{0}) return highest;
-  const std::int64_t steps = std::max<std::int64_t>(1, (span + step - Duration{1}) / step);
-  for (std::int64_t i = 1; i <= steps; ++i) {
-    const double value = forecast.quantile(static_cast<int>(i), q);
-    if (std::isfinite(value) && value >= 0) highest = std::fmax(highest, value);
-  }
-  return highest;
-}
-
-void RecentPeak::see(Time now, double value) {
-  const std::int64_t hour = now.time_since_epoch() / hours(1);
-  for (std::int64_t gone = std::min<std::int64_t>(hour - hour_, kHours); gone > 0; --gone) {
-    peaks_[((hour - gone + 1) % kHours + kHours) % kHours] = 0;
-  }
-  hour_ = std::max(hour_, hour);
-  double& peak = peaks_[(hour % kHours + kHours) % kHours];
-  peak = std::max(peak, value);
-}
-
-double RecentPeak::value() const { return *std::max_element(peaks_, peaks_ + kHours); }
 
 ScalerEntry predictive_scaler() {
   return strategy_entry<Scaler, Predictive, PredictiveOptions>(

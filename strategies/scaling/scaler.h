@@ -64,6 +64,7 @@ struct ScalingView {
   Duration forecast_step{0};         // between its values
   Duration forecast_age{0};          // since the last value it has seen
   Duration boot_time{0};             // p95 as observed, else as configured
+  Duration boot_usual{0};            // median of those observed; 0: as boot_time
   double node_capacity_per_s =
       std::numeric_limits<double>::quiet_NaN();  // requests a node does a second, fully busy
   int cores_per_node = 1;

@@ -51,6 +51,23 @@ int nodes_for_response(double rate, const NodeModel& node, int most) {
   return low;
 }
 
+double rate_per_node(const NodeModel& node) {
+  constexpr int kBisections = 40;
+  const double by_utilization = node.capacity_per_s * node.target_utilization;
+  const double service_rate = node.capacity_per_s / node.cores;
+  const auto in_time = [&](double rate) {
+    return response_tail(node.cores, {rate, service_rate}, node.target_p95_s) <= 0.05;
+  };
+  if (!(node.target_p95_s > 0) || !in_time(0)) return by_utilization;
+  double low = 0;
+  double high = node.capacity_per_s;
+  for (int i = 0; i < kBisections; ++i) {
+    const double middle = (low + high) / 2;
+    (in_time(middle) ? low : high) = middle;
+  }
+  return low > 0 ? low : by_utilization;
+}
+
 double newsvendor_quantile(double under, double over) { return under / (under + over); }
 
 std::string short_number(double value) {

@@ -37,6 +37,10 @@ int nodes_for_rate(double rate, const NodeModel& node);
 // do. O(cores log most).
 int nodes_for_response(double rate, const NodeModel& node, int most);
 
+// The most that a node may be sent and still answer 95 % in time; where none can, or no time is
+// set, what brings it to the target utilization. O(cores).
+double rate_per_node(const NodeModel& node);
+
 // The quantile of demand to plan for when a missing node costs `under` and an idle one `over`: the
 // newsvendor's under / (under + over).
 double newsvendor_quantile(double under, double over);

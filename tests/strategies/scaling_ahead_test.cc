@@ -13,6 +13,7 @@ namespace {
 using phoenix::testing::at_s;
 using phoenix::testing::error_of;
 using phoenix::testing::FakeForecast;
+using phoenix::testing::Forecasted;
 using phoenix::testing::scaler_of;
 using phoenix::testing::Scene;
 using phoenix::testing::wish_of;
@@ -209,20 +210,6 @@ TEST(EventSource, IsReadWithCoolDownAndFallback) {
   EXPECT_EQ(wished(420, std::nan("")).desired, 7);
   EXPECT_EQ(wished(450, 45).desired, 5);
 }
-
-// Nodes of 100 a second, aimed at 70 %, with a forecast.
-struct Forecasted : Scene {
-  explicit Forecasted(int ready, double rate) : Scene(ready) {
-    with(metric::kArrivalRate, rate);
-    view.node_capacity_per_s = 100;
-    view.target_utilization = 0.7;
-    view.forecast = &forecast;
-    view.forecast_step = seconds(15);
-    view.boot_time = seconds(90);
-    view.decision_delay = seconds(15);
-  }
-  FakeForecast forecast;
-};
 
 const char* kPlain = "predictive[buffer=0, extra=0, horizon=10 min]";
 

@@ -282,4 +282,18 @@ class Fleet {
   std::size_t next_id_ = 0;
 };
 
+// Nodes of 100 a second, aimed at 70 %, with a forecast.
+struct Forecasted : Scene {
+  explicit Forecasted(int ready, double rate) : Scene(ready) {
+    with(metric::kArrivalRate, rate);
+    view.node_capacity_per_s = 100;
+    view.target_utilization = 0.7;
+    view.forecast = &forecast;
+    view.forecast_step = std::chrono::seconds(15);
+    view.boot_time = std::chrono::seconds(90);
+    view.decision_delay = std::chrono::seconds(15);
+  }
+  FakeForecast forecast;
+};
+
 }  // namespace phoenix::testing

@@ -1,0 +1,72 @@
+#include "strategies/scaling/forecast_need.h"
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "strategies/forecasting/scaling_predictor.h"
+#include "strategies/scaling/sizing.h"
+
+namespace phoenix {
+namespace {
+
+constexpr double kCertain = 0.999;
+
+// Dear as the last thousandth of chance is, quantiles do not tell it apart.
+int nodes_worth_at(const LoadForecast& forecast, int step, double each, double miss_cost,
+                   int most) {
+  const double highest = forecast.quantile(step, kCertain);
+  const double median = forecast.quantile(step, 0.5);
+  if (!std::isfinite(highest) || !std::isfinite(median)) return 0;
+  int best = std::min(ceil_nodes(median / each), most);
+  double least = std::numeric_limits<double>::infinity();
+  for (int nodes = best; nodes <= most && nodes < least; ++nodes) {
+    const double cost = nodes + miss_cost * probability_above(forecast, step, nodes * each);
+    if (cost < least) {
+      least = cost;
+      best = nodes;
+    }
+    if (nodes * each >= highest) break;
+  }
+  return best;
+}
+
+}  // namespace
+
+int nodes_worth(const LoadForecast& forecast, StepSpan steps, double each, double miss_cost,
+                int most) {
+  assert(each > 0 && miss_cost > 0);
+  int nodes = 0;
+  for (int step = steps.first; step <= steps.last; ++step) {
+    nodes = std::max(nodes, nodes_worth_at(forecast, step, each, miss_cost, most));
+  }
+  return nodes;
+}
+
+double highest_quantile(const LoadForecast& forecast, Duration step, Duration span, double q) {
+  double highest = std::nan("");
+  if (step <= Duration{0}) return highest;
+  const std::int64_t steps = std::max<std::int64_t>(1, (span + step - Duration{1}) / step);
+  for (std::int64_t i = 1; i <= steps; ++i) {
+    const double value = forecast.quantile(static_cast<int>(i), q);
+    if (std::isfinite(value) && value >= 0) highest = std::fmax(highest, value);
+  }
+  return highest;
+}
+
+void RecentPeak::see(Time now, double value) {
+  constexpr Duration kHour = std::chrono::hours(1);
+  const std::int64_t hour = now.time_since_epoch() / kHour;
+  for (std::int64_t gone = std::min<std::int64_t>(hour - hour_, kHours); gone > 0; --gone) {
+    peaks_[((hour - gone + 1) % kHours + kHours) % kHours] = 0;
+  }
+  hour_ = std::max(hour_, hour);
+  double& peak = peaks_[(hour % kHours + kHours) % kHours];
+  peak = std::max(peak, value);
+}
+
+double RecentPeak::value() const { return *std::max_element(peaks_, peaks_ + kHours); }
+
+}  // namespace phoenix
