@@ -228,13 +228,10 @@ void Controller::tick(Time now, std::vector<Decision>& out) {
 ControllerStatus Controller::status(Time now) const {
   const State& s = *state_;
   ControllerStatus status;
-  const double load = s.watch.metrics().latest(metric::kArrivalRate).value;
-  const auto steps = static_cast<int>(std::max<std::int64_t>(
-      1, s.setup.settings.prediction_interval / s.setup.settings.forecast_step));
   TunerStatus tuning = s.tuning.status();
   status.performance =
       performance_status(s.watch.metrics(), s.watch.targets(), s.history, tuning.active,
-                         recommend(s.scaling.forecast(), steps, load));
+                         s.scaling.recommendation());
   status.scaling = s.scaling.status(now);
   status.policies = s.scaling.policies();
   status.placement = s.placement.status();

@@ -24,8 +24,20 @@ std::string_view full_name(std::string_view name) {
   return name;
 }
 
-Alerts standard_alerts(const MetricStore& store) {
-  Result<Alerts> made = Alerts::make(default_alert_rules(), store);
+CapacityModel capacity_of(const ControlSetup& setup) {
+  CapacityOptions options;
+  const Duration target = setup.targets.response_time_p95;
+  if (target > Duration{0}) options.target_s = to_seconds(target);
+  if (setup.targets.utilization > 0 && setup.targets.utilization < 1) {
+    options.utilization_max = setup.targets.utilization;
+  }
+  if (!setup.groups.empty()) options.servers_per_node = std::max(1, setup.groups.front().cores);
+  options.memory = std::max(1.0, kCapacityMemory_s / to_seconds(setup.settings.collect_interval));
+  return CapacityModel(options);
+}
+
+Alerts alerts_of(const ControlSetup& setup, const MetricStore& store) {
+  Result<Alerts> made = Alerts::make(with_default_alert_rules(setup.alerts), store);
   assert(made.ok());
   return std::move(*made);
 }
@@ -49,7 +61,10 @@ TargetSet targets_of(const ControlTargets& asked) {
 }  // namespace
 
 ClusterWatch::ClusterWatch(const ControlSetup& setup)
-    : setup_(setup), targets_(targets_of(setup.targets)), alerts_(standard_alerts(store_)) {
+    : setup_(setup),
+      targets_(targets_of(setup.targets)),
+      alerts_(alerts_of(setup, store_)),
+      capacity_(capacity_of(setup)) {
   for (const int group : setup.node_groups) {
     WatchedNode node;
     node.group = group;
@@ -110,27 +125,31 @@ const NodeReading* ClusterWatch::reading(NodeId node, Time now) const {
   return now - reading->measured_at <= setup_.settings.report_age_max ? reading : nullptr;
 }
 
-void ClusterWatch::learn_capacity(Time now) {
+int ClusterWatch::ready_nodes() const {
+  return static_cast<int>(std::count_if(nodes_.begin(), nodes_.end(), [](const WatchedNode& n) {
+    return n.phase == NodePhase::kReady && !n.is_ejected;
+  }));
+}
+
+void ClusterWatch::learn_capacity() {
   const double cpu = store_.latest(metric::kCpu).value;
-  const double throughput = store_.latest(metric::kThroughput).value;
-  const auto ready =
-      static_cast<double>(std::count_if(nodes_.begin(), nodes_.end(), [](const WatchedNode& n) {
-        return n.phase == NodePhase::kReady && !n.is_ejected;
-      }));
-  if (!(cpu >= kLeastCpu) || !(throughput > 0) || ready < 1) return;
-  const double measured = throughput / (cpu * ready);
-  const double elapsed = to_seconds(now - capacity_at_);
-  capacity_at_ = now;
-  const double weight =
-      std::isnan(node_capacity_) ? 1.0 : 1.0 - std::exp(-elapsed / kCapacityMemory_s);
-  node_capacity_ = weight >= 1 ? measured : node_capacity_ + weight * (measured - node_capacity_);
+  double cores = 0;
+  for (const WatchedNode& node : nodes_) {
+    if (node.phase == NodePhase::kReady && !node.is_ejected) cores += group_of(node).cores;
+  }
+  if (!(cpu >= kLeastCpu) || cores < 1) return;
+  cores_per_node_ = cores / ready_nodes();
+  CapacitySample sample;
+  sample.completed_per_s = store_.latest(metric::kThroughput).value;
+  sample.busy_servers = cpu * cores;
+  capacity_.observe(sample);
 }
 
 void ClusterWatch::collect(Time now, std::vector<AlertEvent>& events) {
   store_.advance(now);
   collect_cluster(readings_, collectors_, store_, now, setup_.settings.report_age_max,
                   scaling_time_s_);
-  learn_capacity(now);
+  learn_capacity();
   alerts_.evaluate(store_, readings_.nodes(), now, setup_.settings.report_age_max, events);
 }
 

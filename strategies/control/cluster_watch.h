@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "strategies/controller.h"
+#include "strategies/forecasting/capacity_model.h"
 #include "strategies/metrics/alerts.h"
 #include "strategies/metrics/cluster_readings.h"
 #include "strategies/metrics/collectors.h"
@@ -52,16 +53,19 @@ class ClusterWatch {
   // NaN: none is set.
   double target(std::string_view name) const;
 
-  // Requests a second that one node would do fully busy, from throughput and cpu, smoothed over
-  // about a minute; NaN until something was measured.
-  double node_capacity_per_s() const { return node_capacity_; }
+  // Requests a second that one node would do fully busy, from throughput and cpu of about the last
+  // minute; NaN until something was measured.
+  double node_capacity_per_s() const { return capacity_.service_rate() * cores_per_node_; }
+  // The same by cores, with what it takes to answer in time.
+  const CapacityModel& capacity() const { return capacity_; }
+  int ready_nodes() const;  // and not ejected
   double offered_total() const { return totals_.arrived; }
 
  private:
   const ControlGroup& group_of(const WatchedNode& node) const {
     return setup_.groups[static_cast<std::size_t>(node.group)];
   }
-  void learn_capacity(Time now);
+  void learn_capacity();
 
   const ControlSetup& setup_;
   std::vector<WatchedNode> nodes_;
@@ -72,8 +76,8 @@ class ClusterWatch {
   Alerts alerts_;
   GatewayReading totals_;
   double scaling_time_s_ = std::numeric_limits<double>::quiet_NaN();
-  double node_capacity_ = std::numeric_limits<double>::quiet_NaN();
-  Time capacity_at_ = kStart;
+  CapacityModel capacity_;
+  double cores_per_node_ = 1;
 };
 
 }  // namespace phoenix

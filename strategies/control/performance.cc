@@ -1,38 +1,6 @@
 #include "strategies/control/performance.h"
 
-#include <algorithm>
-#include <cmath>
-
 namespace phoenix {
-
-double chance_at_most(const LoadForecast& forecast, int steps, double value) {
-  double low = 0.001;
-  double high = 0.999;
-  if (value < forecast.quantile(steps, low)) return 0;
-  if (value >= forecast.quantile(steps, high)) return 1;
-  while (high - low > 0.001) {
-    const double middle = (low + high) / 2;
-    (forecast.quantile(steps, middle) <= value ? low : high) = middle;
-  }
-  return low;
-}
-
-Recommendation recommend(const LoadForecast& forecast, int steps, double load,
-                         const RecommendationSettings& settings) {
-  if (!forecast.is_trusted()) {
-    return {RecommendedAction::kNoAction, 0, "forecast is not trusted: " + forecast.trust_reason()};
-  }
-  if (std::isnan(load)) return {RecommendedAction::kNoAction, 0, "load is unknown"};
-  const double more = 1 - chance_at_most(forecast, steps, load * (1 + settings.change));
-  const double less = chance_at_most(forecast, steps, load * (1 - settings.change));
-  if (more > settings.confidence) {
-    return {RecommendedAction::kScaleOut, more, "predicted_load_increase"};
-  }
-  if (less > settings.confidence) {
-    return {RecommendedAction::kScaleIn, less, "predicted_load_decrease"};
-  }
-  return {};
-}
 
 void PerformanceHistory::observe(const Compliance& compliance, Time now) {
   if (points_.size() == kKept) points_.erase(points_.begin());

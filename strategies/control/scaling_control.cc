@@ -46,10 +46,7 @@ std::unique_ptr<LoadForecast> forecast_for(const ControlSetup& setup) {
 }  // namespace
 
 ScalingControl::ScalingControl(const ControlSetup& setup, const ClusterWatch& watch)
-    : setup_(setup),
-      watch_(watch),
-      forecast_(forecast_for(setup)),
-      next_step_(kStart + setup.settings.forecast_step) {
+    : setup_(setup), watch_(watch), load_(forecast_for(setup), setup.settings.forecast_step) {
   for (std::size_t g = 0; g < setup.groups.size(); ++g) {
     const ControlGroup& group = setup.groups[g];
     if (group.maximum == 0) continue;
@@ -65,22 +62,22 @@ ScalingControl::ScalingControl(const ControlSetup& setup, const ClusterWatch& wa
 }
 
 Time ScalingControl::next_tick() const {
-  Time next = pools_.empty() ? kNever : next_step_;
+  // The next step of the forecast to be closed.
+  Time next = pools_.empty() ? kNever : observed_at_ - load_.age(observed_at_) + load_.step();
   for (const Pool& pool : pools_) next = std::min(next, pool.governor.next_tick());
   return std::max(next, kStart);
 }
 
+// What was offered since the look before counts for the step in which that was.
 void ScalingControl::observe_load(Time now) {
-  if (now < next_step_) return;
-  const double offered = watch_.offered_total();
-  const double step_s = to_seconds(setup_.settings.forecast_step);
-  forecast_->observe((offered - offered_before_) / step_s);
-  offered_before_ = offered;
-  // Steps that nobody looked at are gaps.
-  for (next_step_ += setup_.settings.forecast_step; next_step_ <= now;
-       next_step_ += setup_.settings.forecast_step) {
-    forecast_->observe(std::numeric_limits<double>::quiet_NaN());
+  const Duration elapsed = now - observed_at_;
+  if (elapsed >= setup_.settings.collect_interval || elapsed >= load_.step()) {
+    const double offered = watch_.offered_total();
+    load_.observe(observed_at_, (offered - offered_before_) / to_seconds(elapsed));
+    offered_before_ = offered;
+    observed_at_ = now;
   }
+  load_.close_until(now);
 }
 
 ScalingView ScalingControl::view_of(Pool& pool, Time now) const {
@@ -91,8 +88,9 @@ ScalingView ScalingControl::view_of(Pool& pool, Time now) const {
   view.metrics = &watch_.metrics();
   view.minimum = group.minimum;
   view.maximum = group.maximum;
-  view.forecast = forecast_.get();
-  view.forecast_step = setup_.settings.forecast_step;
+  view.forecast = &load_.forecast();
+  view.forecast_step = load_.step();
+  view.forecast_age = load_.age(now);
   view.boot_time = group.boot_time;
   view.node_capacity_per_s = watch_.node_capacity_per_s();
   view.cores_per_node = group.cores;
@@ -189,6 +187,15 @@ void ScalingControl::on_event(const ExternalEvent& event) {
 
 void ScalingControl::on_outcome(const DecisionOutcome& outcome, Time now) {
   for (Pool& pool : pools_) pool.governor.on_outcome(outcome, now);
+}
+
+Recommendation ScalingControl::recommendation() const {
+  ScalingPredictorOptions options;
+  options.horizon = setup_.settings.prediction_interval;
+  const Result<ScalingPrediction> prediction = ScalingPredictor(options).predict(
+      load_.forecast(), load_.step(), watch_.capacity(), std::max(1, watch_.ready_nodes()));
+  if (!prediction) return {RecommendedAction::kNoAction, 0, prediction.error()};
+  return prediction->recommendation;
 }
 
 std::vector<ScalingStatus> ScalingControl::status(Time now) const {

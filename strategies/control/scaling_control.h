@@ -10,7 +10,8 @@
 #include <vector>
 
 #include "strategies/control/cluster_watch.h"
-#include "strategies/forecasting/load_forecast.h"
+#include "strategies/forecasting/scaling_predictor.h"
+#include "strategies/forecasting/workload_predictor.h"
 #include "strategies/scaling/governor.h"
 
 namespace phoenix {
@@ -36,8 +37,8 @@ class ScalingControl {
 
   std::vector<ScalingStatus> status(Time now) const;
   std::vector<ScalingPolicy> policies() const;
-  const LoadForecast& forecast() const { return *forecast_; }
-  Duration forecast_step() const { return setup_.settings.forecast_step; }
+  // By the forecast and what nodes were measured to do; where it cannot tell, the reason says why.
+  Recommendation recommendation() const;
 
  private:
   struct Pool {
@@ -53,9 +54,9 @@ class ScalingControl {
 
   const ControlSetup& setup_;
   const ClusterWatch& watch_;
-  std::unique_ptr<LoadForecast> forecast_;
+  mutable WorkloadPredictor load_;  // views hold its forecast
   mutable std::deque<Pool> pools_;  // status() shows the view as it is now
-  Time next_step_;
+  Time observed_at_ = kStart;
   double offered_before_ = 0;
 };
 

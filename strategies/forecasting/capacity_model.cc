@@ -70,7 +70,7 @@ int CapacityModel::servers_for(double arrivals_per_s) const {
   return std::max(1, static_cast<int>(std::min<double>(busy, kServersMax)));
 }
 
-Result<int> CapacityModel::nodes_for(double arrivals_per_s) {
+Result<int> CapacityModel::nodes_for(double arrivals_per_s) const {
   if (!(arrivals_per_s >= 0) || std::isinf(arrivals_per_s)) {
     return Error{"found an arrival rate of " + print_number(arrivals_per_s) +
                  "; allowed a number of at least 0"};

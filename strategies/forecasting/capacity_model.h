@@ -51,7 +51,7 @@ class CapacityModel {
 
   // Error while the service rate is not known. Where no number of nodes meets the target, so many
   // that they are busy to `utilization_max`, and fallbacks() counts it.
-  Result<int> nodes_for(double arrivals_per_s);
+  Result<int> nodes_for(double arrivals_per_s) const;
 
   // The largest rate for which `nodes` are enough; 0 while the service rate is not known.
   double rate_for(int nodes) const;
@@ -71,7 +71,7 @@ class CapacityModel {
   double busy_ = 0;
   double waited_ = 0;
   double modelled_ = 0;
-  std::uint64_t fallbacks_ = 0;
+  mutable std::uint64_t fallbacks_ = 0;  // of nodes_for(), which changes nothing else
   std::uint64_t samples_refused_ = 0;
 };
 

@@ -12,30 +12,6 @@ constexpr int kBisections = 10;
 
 }  // namespace
 
-std::string_view recommendation_name(Recommendation recommendation) {
-  switch (recommendation) {
-    case Recommendation::kScaleOut:
-      return "scale_out";
-    case Recommendation::kScaleIn:
-      return "scale_in";
-    case Recommendation::kNoAction:
-      break;
-  }
-  return "no_action";
-}
-
-std::string_view recommendation_reason(Recommendation recommendation) {
-  switch (recommendation) {
-    case Recommendation::kScaleOut:
-      return "predicted_load_increase";
-    case Recommendation::kScaleIn:
-      return "predicted_load_decrease";
-    case Recommendation::kNoAction:
-      break;
-  }
-  return "stable_load";
-}
-
 double probability_above(const LoadForecast& forecast, int steps, double value) {
   double low = 0;
   double high = 1;
@@ -49,7 +25,8 @@ double probability_above(const LoadForecast& forecast, int steps, double value) 
 }
 
 Result<ScalingPrediction> ScalingPredictor::predict(const LoadForecast& forecast, Duration step,
-                                                    CapacityModel& capacity, int nodes) const {
+                                                    const CapacityModel& capacity,
+                                                    int nodes) const {
   assert(step > Duration{0} && nodes >= 1);
   if (!forecast.is_trusted()) return Error{"forecast not trusted: " + forecast.trust_reason()};
   const int steps = std::max(1, static_cast<int>((options_.horizon + step - Duration{1}) / step));
@@ -91,11 +68,9 @@ void ScalingPredictor::recommend(const LoadForecast& forecast, int steps,
     below = std::min(below, 1 - probability_above(forecast, i, enough_for_fewer));
   }
   if (above > options_.confidence_min) {
-    prediction.recommendation = Recommendation::kScaleOut;
-    prediction.confidence = above;
+    prediction.recommendation = {RecommendedAction::kScaleOut, above, "predicted_load_increase"};
   } else if (fewer >= 1 && below > options_.confidence_min) {
-    prediction.recommendation = Recommendation::kScaleIn;
-    prediction.confidence = below;
+    prediction.recommendation = {RecommendedAction::kScaleIn, below, "predicted_load_decrease"};
   }
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "strategies/core/time.h"
@@ -30,17 +31,25 @@ struct ScalingPredictorOptions {
   double confidence_min = 0.8;
 };
 
-enum class Recommendation : std::uint8_t { kNoAction, kScaleOut, kScaleIn };
-std::string_view recommendation_name(Recommendation recommendation);    // "scale_out", ...
-std::string_view recommendation_reason(Recommendation recommendation);  // "stable_load", ...
+enum class RecommendedAction : std::uint8_t { kNoAction, kScaleOut, kScaleIn };
+
+constexpr std::string_view to_text(RecommendedAction action) {
+  constexpr std::string_view kNames[] = {"no_action", "scale_out", "scale_in"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+struct Recommendation {
+  RecommendedAction action = RecommendedAction::kNoAction;
+  double confidence = 0;  // a probability; 0 for no action
+  std::string reason = "stable_load";
+};
 
 struct ScalingPrediction {
   double peak = 0;     // largest quantile of the load within the horizon
   int peak_steps = 0;  // when, from now
   int required = 0;    // nodes that the peak takes
   int desired = 0;     // after buffer and extra; the present number where no change is due
-  Recommendation recommendation = Recommendation::kNoAction;
-  double confidence = 0;  // in the recommendation; 0 for none
+  Recommendation recommendation;
 };
 
 // That the load `steps` ahead is above `value`, by the forecast's quantiles; within 0.001.
@@ -53,7 +62,7 @@ class ScalingPredictor {
   // `step` is the time between the forecast's values, `nodes` >= 1 the present number. The error
   // says what is not known: no service rate yet, or a forecast that is not trusted.
   Result<ScalingPrediction> predict(const LoadForecast& forecast, Duration step,
-                                    CapacityModel& capacity, int nodes) const;
+                                    const CapacityModel& capacity, int nodes) const;
 
  private:
   int desired(int required, int nodes) const;

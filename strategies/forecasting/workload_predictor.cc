@@ -30,18 +30,25 @@ void WorkloadPredictor::observe(Time at, double value) {
     ++late_samples_;
     return;
   }
-  if (step > present_) {
-    close_step();
-    const std::int64_t empty = step - present_ - 1;
-    gaps_ += static_cast<std::uint64_t>(empty);
-    for (std::int64_t i = 0; i < std::min(empty, kGapsMax); ++i) {
-      forecast_->observe(std::numeric_limits<double>::quiet_NaN());
-    }
-    present_ = step;
-  }
+  close_before(step);
   if (!is_series_value(value)) return;
   sum_ += value;
   ++count_;
+}
+
+void WorkloadPredictor::close_until(Time now) {
+  if (has_started_) close_before(step_of(now));
+}
+
+void WorkloadPredictor::close_before(std::int64_t step) {
+  if (step <= present_) return;
+  close_step();
+  const std::int64_t empty = step - present_ - 1;
+  gaps_ += static_cast<std::uint64_t>(empty);
+  for (std::int64_t i = 0; i < std::min(empty, kGapsMax); ++i) {
+    forecast_->observe(std::numeric_limits<double>::quiet_NaN());
+  }
+  present_ = step;
 }
 
 void WorkloadPredictor::close_step() {

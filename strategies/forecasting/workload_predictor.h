@@ -23,6 +23,8 @@ class WorkloadPredictor {
   // NaN says that nothing is known; a step of nothing else is a gap. Samples of a step that is over
   // come too late: they are counted and not used.
   void observe(Time at, double value);
+  // Everything before `now` was told: steps that have ended are closed, though nothing came since.
+  void close_until(Time now);
 
   // Of the mean load in the step that `at` lies in; for the present step and those before, of the
   // one after the present. 0 before anything was observed.
@@ -31,7 +33,10 @@ class WorkloadPredictor {
   // The largest q-quantile of any step within [from, until].
   double peak(Time from, Time until, double q) const;
 
+  LoadForecast& forecast() { return *forecast_; }
   const LoadForecast& forecast() const { return *forecast_; }
+  // Since the end of the newest step that the forecast knows.
+  Duration age(Time now) const { return now.time_since_epoch() - present_ * step_; }
   Duration step() const { return step_; }
   std::uint64_t late_samples() const { return late_samples_; }
   std::uint64_t gaps() const { return gaps_; }
@@ -40,6 +45,7 @@ class WorkloadPredictor {
   std::int64_t step_of(Time at) const { return at.time_since_epoch() / step_; }
   int steps_to(Time at) const;
   void close_step();
+  void close_before(std::int64_t step);
 
   std::unique_ptr<LoadForecast> forecast_;
   Duration step_;

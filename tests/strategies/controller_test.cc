@@ -218,7 +218,45 @@ TEST(Controller, LearnsFromEverySample) {
   ASSERT_EQ(status.scaling.size(), 1U);
   EXPECT_NEAR(status.scaling[0].forecast_mean, 200, 10);
   EXPECT_EQ(status.performance.current_metrics.empty(), false);
+  EXPECT_EQ(status.performance.scaling_recommendation.reason, "stable_load");
   EXPECT_GT(status.performance.target_compliance.mean, 0);
+}
+
+TEST(Controller, RecommendsWhatTheForecastAndTheMeasuredNodesSay) {
+  ControlSetup setup = setup_of(4, 6);
+  setup.settings.forecast_step = 5s;
+  setup.settings.forecast_period = 100s;
+  Cluster cluster(setup, 4);
+  EXPECT_THAT(cluster.controller.status(kStart).performance.scaling_recommendation.reason,
+              HasSubstr("forecast not trusted"));
+  cluster.run(kStart + 1200s, 200, 0.2F);
+  const Recommendation idle =
+      cluster.controller.status(cluster.now).performance.scaling_recommendation;
+  EXPECT_EQ(idle.action, RecommendedAction::kScaleIn) << idle.reason;
+  EXPECT_GT(idle.confidence, 0.8);
+  EXPECT_EQ(idle.reason, "predicted_load_decrease");
+}
+
+TEST(Controller, RingsByTheRulesOfItsOperator) {
+  ControlSetup setup = setup_of(2, 0);
+  AlertRule strict;
+  strict.metric = "cluster_cpu_avg";
+  strict.warning = 0.4;
+  strict.hold = 10s;
+  AlertRule low;
+  low.metric = "arrival_rate";
+  low.sense = AlertSense::kBelow;
+  low.critical = 150;
+  setup.alerts = {strict, low};
+  Cluster cluster(setup, 2);
+  cluster.run(kStart + 60s, 100, 0.5F);
+  const std::vector<Decision> raised = cluster.of(DecisionKind::kRaiseAlert);
+  ASSERT_EQ(raised.size(), 2U);
+  EXPECT_EQ(raised[0].subject, "cluster_cpu_avg");
+  EXPECT_EQ(raised[0].text, "warning");
+  EXPECT_THAT(raised[0].reason, HasSubstr("threshold 0.4"));
+  EXPECT_EQ(raised[1].subject, "arrival_rate");
+  EXPECT_EQ(raised[1].text, "critical");
 }
 
 TEST(Controller, TwoLiveSideBySide) {

@@ -1,5 +1,4 @@
-// The predictors that stand on forecasting: workload by time, resources, load of a node, scaling,
-// and the trend of a history.
+// The predictors that stand on forecasting: workload by time, resources, and scaling.
 #include <cmath>
 #include <limits>
 #include <map>
@@ -8,7 +7,6 @@
 
 #include "strategies/forecasting/resource_predictor.h"
 #include "strategies/forecasting/scaling_predictor.h"
-#include "strategies/forecasting/trend.h"
 #include "strategies/forecasting/trusted_forecast.h"
 #include "strategies/forecasting/workload_predictor.h"
 #include "tests/strategies/forecast_series.h"
@@ -76,6 +74,23 @@ TEST(WorkloadPredictor, CountsStepsFromThePresent) {
   EXPECT_EQ(predictor.mean_at(kStart + seconds(50)), 20);
   EXPECT_EQ(predictor.quantile_at(kStart + seconds(79), 0.9), 40);
   EXPECT_EQ(predictor.peak(kStart + seconds(41), kStart + seconds(79), 0.9), 40);
+}
+
+TEST(WorkloadPredictor, ClosesWhatHasEndedThoughNothingCameSince) {
+  auto owned = std::make_unique<ToldForecast>(steps_times_ten);
+  const ToldForecast& forecast = *owned;
+  WorkloadPredictor predictor(std::move(owned), seconds(10));
+  predictor.close_until(kStart + seconds(30));
+  EXPECT_TRUE(forecast.told.empty()) << "nothing has begun";
+  predictor.observe(kStart + seconds(1), 4);
+  predictor.close_until(kStart + seconds(9));
+  EXPECT_TRUE(forecast.told.empty());
+  predictor.close_until(kStart + seconds(10));
+  EXPECT_EQ(forecast.told, std::vector<double>{4});
+  EXPECT_EQ(predictor.age(kStart + seconds(13)), Duration(seconds(3)));
+  predictor.close_until(kStart + seconds(30));
+  EXPECT_EQ(forecast.told.size(), 3U);
+  EXPECT_EQ(predictor.gaps(), 2U);
 }
 
 TEST(WorkloadPredictor, AJumpOfTheClockIsBounded) {
@@ -148,7 +163,6 @@ TEST(ScalingPredictor, HasTheNumbersOfTheDesign) {
   EXPECT_EQ(options.buffer, 0.2);
   EXPECT_EQ(options.extra, 0.1);
   EXPECT_EQ(options.confidence_min, 0.8);
-  EXPECT_EQ(TrendHistory::kSnapshots, 100U);
 }
 
 // Every node serves 10 a second; a target that leaves nearly all of it.
@@ -177,9 +191,9 @@ TEST(ScalingPredictor, TakesThePeakWithinTheHorizonAndNotItsEnd) {
   EXPECT_GT(prediction.required, 50);
   EXPECT_LT(prediction.required, 54);
   EXPECT_EQ(prediction.desired, static_cast<int>(std::ceil(prediction.required * 1.1)));
-  EXPECT_EQ(prediction.recommendation, Recommendation::kScaleOut);
-  EXPECT_EQ(recommendation_reason(prediction.recommendation), "predicted_load_increase");
-  EXPECT_GT(prediction.confidence, 0.99);
+  EXPECT_EQ(prediction.recommendation.action, RecommendedAction::kScaleOut);
+  EXPECT_EQ(prediction.recommendation.reason, "predicted_load_increase");
+  EXPECT_GT(prediction.recommendation.confidence, 0.99);
 }
 
 TEST(ScalingPredictor, StaysWithinTheBuffer) {
@@ -187,13 +201,14 @@ TEST(ScalingPredictor, StaysWithinTheBuffer) {
   const int required = predicted(forecast, 1).required;
   for (const int nodes : {required - 1, required, required + 1}) {
     EXPECT_EQ(predicted(forecast, nodes).desired, nodes);
-    EXPECT_EQ(predicted(forecast, nodes + 1).recommendation, Recommendation::kNoAction);
+    EXPECT_EQ(predicted(forecast, nodes + 1).recommendation.action, RecommendedAction::kNoAction);
   }
   EXPECT_EQ(predicted(forecast, 2 * required).desired, static_cast<int>(std::ceil(required * 1.1)))
       << "head-room when shrinking too";
   const ScalingPrediction shrinking = predicted(forecast, 2 * required);
-  EXPECT_EQ(shrinking.recommendation, Recommendation::kScaleIn);
-  EXPECT_EQ(recommendation_name(shrinking.recommendation), "scale_in");
+  EXPECT_EQ(shrinking.recommendation.action, RecommendedAction::kScaleIn);
+  EXPECT_EQ(to_text(shrinking.recommendation.action), "scale_in");
+  EXPECT_EQ(shrinking.recommendation.reason, "predicted_load_decrease");
   EXPECT_EQ(predicted(ToldForecast([](int) { return std::pair(0.0, 0.0); }), 9).desired, 2);
 }
 
@@ -202,9 +217,9 @@ TEST(ScalingPredictor, RecommendsNothingItIsNotSureOf) {
   const ToldForecast forecast([](int) { return std::pair(0.0, 200.0); });
   const ScalingPrediction prediction = predicted(forecast, 10);
   EXPECT_GT(prediction.desired, 10) << "the quantile is prepared for";
-  EXPECT_EQ(prediction.recommendation, Recommendation::kNoAction);
-  EXPECT_EQ(prediction.confidence, 0);
-  EXPECT_EQ(recommendation_reason(prediction.recommendation), "stable_load");
+  EXPECT_EQ(prediction.recommendation.action, RecommendedAction::kNoAction);
+  EXPECT_EQ(prediction.recommendation.confidence, 0);
+  EXPECT_EQ(prediction.recommendation.reason, "stable_load");
 }
 
 TEST(ScalingPredictor, ConfidenceIsTheForecastsProbability) {
@@ -246,54 +261,6 @@ TEST(ScalingPredictor, SaysWhyItCannotPredict) {
       ScalingPredictor({}).predict(forecast, seconds(300), fresh, 3);
   ASSERT_FALSE(unknown.ok());
   EXPECT_THAT(unknown.error(), HasSubstr("service rate"));
-}
-
-TEST(TrendHistory, TellsASlopeFromNoise) {
-  Random random(3);
-  TrendHistory rising;
-  TrendHistory flat;
-  for (int i = 0; i < 60; ++i) {
-    rising.add(kStart + seconds(i), 100 + 0.5 * i + 5 * noise(random));
-    flat.add(kStart + seconds(i), 100 + 5 * noise(random));
-  }
-  EXPECT_EQ(rising.trend().direction, TrendDirection::kRising);
-  EXPECT_NEAR(rising.trend().slope_per_s, 0.5, 0.1);
-  EXPECT_GT(rising.trend().confidence, 0.99);
-  EXPECT_EQ(flat.trend().direction, TrendDirection::kStable);
-}
-
-TEST(TrendHistory, OutliersDoNotMoveIt) {
-  TrendHistory history;
-  for (int i = 0; i < 50; ++i) {
-    history.add(kStart + seconds(i), i % 10 == 3 ? 1e6 : 1'000 - 2.0 * i);
-  }
-  EXPECT_EQ(history.trend().direction, TrendDirection::kFalling);
-  EXPECT_NEAR(history.trend().slope_per_s, -2, 0.2);
-}
-
-TEST(TrendHistory, FewPointsTiesAndGapsAreStable) {
-  TrendHistory history;
-  for (int i = 0; i < 7; ++i) history.add(kStart + seconds(i), i);
-  EXPECT_EQ(history.trend().confidence, 0);
-  history.add(kStart + seconds(3), 100);  // older than the newest
-  history.add(kStart + seconds(7), kNaN);
-  EXPECT_EQ(history.size(), 7U);
-  history.add(kStart + seconds(7), 7);
-  EXPECT_EQ(history.trend().direction, TrendDirection::kRising);
-  TrendHistory constant;
-  for (int i = 0; i < 50; ++i) constant.add(kStart + seconds(i), 4);
-  EXPECT_EQ(constant.trend().direction, TrendDirection::kStable);
-  EXPECT_EQ(constant.trend().confidence, 0);
-}
-
-TEST(TrendHistory, KeepsTheLastHundred) {
-  TrendHistory history;
-  for (int i = 0; i < 1'000; ++i) {
-    history.add(kStart + seconds(i), i < 900 ? 5'000 - i : i);
-  }
-  EXPECT_EQ(history.size(), 100U);
-  EXPECT_EQ(history.trend().direction, TrendDirection::kRising);
-  EXPECT_NEAR(history.trend().slope_per_s, 1, 1e-9);
 }
 
 }  // namespace

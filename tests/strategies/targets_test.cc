@@ -161,53 +161,17 @@ TEST(Trend, ConstantsAreStable) {
   EXPECT_EQ(trend.confidence, 0);
 }
 
-// A load that is normal around `mean`, by a table fine enough.
-class NormalForecast : public LoadForecast {
- public:
-  NormalForecast(double mean, double deviation, bool trusted)
-      : mean_(mean), deviation_(deviation), trusted_(trusted) {}
-  void observe(double) override {}
-  double mean(int) const override { return mean_; }
-  double quantile(int, double q) const override {
-    double low = -6, high = 6;
-    while (high - low > 1e-9) {
-      const double z = (low + high) / 2;
-      (0.5 * std::erfc(-z / std::sqrt(2.0)) < q ? low : high) = z;
-    }
-    return std::max(0.0, mean_ + deviation_ * low);
+TEST(PerformanceHistory, KeepsTheLastHundredForTheTrend) {
+  PerformanceHistory history;
+  Compliance compliance;
+  for (int i = 0; i < 1'000; ++i) {
+    compliance.mean = i < 900 ? 1 - i / 1e3 : i / 1e3;
+    history.observe(compliance, at(i));
   }
-  bool is_trusted() const override { return trusted_; }
-  std::string trust_reason() const override { return "coverage 0.5, promised 0.9"; }
-
- private:
-  double mean_, deviation_;
-  bool trusted_;
-};
-
-TEST(Recommendation, ConfidenceIsTheForecastsProbability) {
-  // 1,300 +- 100 against 1,200: P(z > -1) = 0.841; within what calibrated quantiles can tell.
-  const Recommendation out = recommend(NormalForecast(1'300, 100, true), 12, 1'000);
-  EXPECT_EQ(out.action, RecommendedAction::kScaleOut);
-  EXPECT_NEAR(out.confidence, 0.841, 0.002);
-  EXPECT_EQ(out.reason, "predicted_load_increase");
-  // 1,280 +- 100: 0.788 is not enough.
-  EXPECT_EQ(recommend(NormalForecast(1'280, 100, true), 12, 1'000).action,
-            RecommendedAction::kNoAction);
-  const Recommendation in = recommend(NormalForecast(500, 100, true), 12, 1'000);
-  EXPECT_EQ(in.action, RecommendedAction::kScaleIn);
-  EXPECT_EQ(in.reason, "predicted_load_decrease");
-  EXPECT_GT(in.confidence, 0.99);
-}
-
-TEST(Recommendation, StableUnknownAndUntrusted) {
-  const Recommendation stable = recommend(NormalForecast(1'000, 50, true), 12, 1'000);
-  EXPECT_EQ(stable.action, RecommendedAction::kNoAction);
-  EXPECT_EQ(stable.confidence, 0);
-  EXPECT_EQ(stable.reason, "stable_load");
-  EXPECT_THAT(recommend(NormalForecast(9'000, 50, false), 12, 1'000).reason,
-              HasSubstr("coverage 0.5"));
-  EXPECT_THAT(recommend(NormalForecast(9'000, 50, true), 12, std::nan("")).reason,
-              HasSubstr("unknown"));
+  ASSERT_EQ(history.points().size(), 100U);
+  EXPECT_EQ(history.points().front().at, at(900));
+  EXPECT_EQ(history.trend().direction, TrendDirection::kRising);
+  EXPECT_NEAR(history.trend().slope_per_s, 1e-3, 1e-9);
 }
 
 TEST(PerformanceStatus, HasAllFiveParts) {
