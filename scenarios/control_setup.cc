@@ -20,8 +20,8 @@ Duration boot_time_p95(const Distribution& boot_time) {
   return from_seconds(draws[static_cast<std::size_t>(kBootQuantile * kBootDraws) - 1]);
 }
 
-// What the scenario says of its network and nodes, for the tuner's arithmetic: the narrowest link,
-// the shortest way, the mean request.
+// What the scenario says of its network and nodes, for the tuner's arithmetic until nodes say more:
+// the narrowest link, the shortest way, the mean request.
 TuningFacts facts_of(const Scenario& scenario) {
   TuningFacts facts;
   if (scenario.cluster.groups.empty()) return facts;
@@ -103,6 +103,7 @@ ControlSetup control_setup(const Scenario& scenario) {
   setup.node_groups = node_groups(scenario);
   setup.knobs = scenario.knobs;
   setup.facts = facts_of(scenario);
+  setup.gateways = scenario.gateway.count;
   for (const Service& service : scenario.services) {
     setup.services.push_back(placed_service(service, setup.services.size()));
   }

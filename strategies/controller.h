@@ -110,7 +110,8 @@ struct ControlSetup {
   MigrationMeans migration;
   Random placement_random{1};
   Knobs knobs;        // as they are at first
-  TuningFacts facts;  // what is known of network and nodes beforehand
+  TuningFacts facts;  // what is known of network and nodes beforehand; what is measured goes before
+  int gateways = 1;   // that share the requests
 };
 
 enum class NodePhase : std::uint8_t { kAbsent, kProvisioning, kReady, kDraining, kDown };

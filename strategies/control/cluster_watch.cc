@@ -80,6 +80,7 @@ void ClusterWatch::on_node(NodeId id, NodePhase phase, Time now) {
   if (phase == NodePhase::kReady && node.phase != NodePhase::kReady) node.ready_since = now;
   if (phase == NodePhase::kAbsent) {
     node.asked_at = node.ready_since = kNever;
+    node.said = {};
     readings_.forget(id);
     alerts_.forget(id);
   }
@@ -90,6 +91,7 @@ void ClusterWatch::on_report(NodeId id, const LoadReport& report) {
   const WatchedNode& node = nodes_[index(id)];
   if (node.phase == NodePhase::kAbsent) return;  // said before it went
   const ControlGroup& group = group_of(node);
+  nodes_[index(id)].said = report;
   NodeReading reading;
   reading.node = id;
   reading.measured_at = report.measured_at;
@@ -123,6 +125,31 @@ const NodeReading* ClusterWatch::reading(NodeId node, Time now) const {
   const NodeReading* reading = readings_.node(node);
   if (reading == nullptr || reading->measured_at == kNever) return nullptr;
   return now - reading->measured_at <= setup_.settings.report_age_max ? reading : nullptr;
+}
+
+TuningFacts ClusterWatch::facts(Time now) const {
+  TuningFacts facts = setup_.facts;
+  double rate = 0;
+  double served = 0;
+  double held = 0;
+  int nodes = 0;
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const LoadReport& said = nodes_[n].said;
+    const auto weight = static_cast<double>(said.rate);
+    if (nodes_[n].phase != NodePhase::kReady || reading(id_at<NodeId>(n), now) == nullptr ||
+        !(weight > 0) || std::isnan(said.service_time) || std::isnan(said.latency)) {
+      continue;
+    }
+    ++nodes;
+    rate += weight;
+    served += weight * static_cast<double>(said.service_time);
+    held += weight * static_cast<double>(said.latency);
+  }
+  if (nodes == 0) return facts;
+  facts.node_rate = rate / nodes / setup_.gateways;
+  facts.service_time = served / rate;
+  facts.connection_hold = held / rate + (std::isnan(facts.round_trip) ? 0.0 : facts.round_trip);
+  return facts;
 }
 
 int ClusterWatch::ready_nodes() const {

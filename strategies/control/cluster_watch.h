@@ -26,6 +26,7 @@ struct WatchedNode {
   bool is_ejected = false;  // by the gateways, of late
   Time asked_at = kNever;
   Time ready_since = kNever;
+  LoadReport said;  // the newest
 };
 
 class ClusterWatch {
@@ -45,6 +46,9 @@ class ClusterWatch {
   // Null: nothing current is known of it.
   const NodeReading* reading(NodeId node, Time now) const;
   const MetricStore& metrics() const { return store_; }
+  // What is known beforehand, with what ready nodes say of their requests in the place of it: the
+  // rate to each, and weighed by it the time of service and the time a connection is held.
+  TuningFacts facts(Time now) const;
   std::vector<ActiveAlert> active_alerts() const { return alerts_.active(); }
 
   // `name` is the design document's, or the scenario's shorter one.

@@ -26,7 +26,7 @@ TuningView TuningControl::view_of(Time now) const {
   view.load = seconds > 0 ? (watch_.offered_total() - offered_before_) / seconds
                           : std::numeric_limits<double>::quiet_NaN();
   view.knobs = knobs_;
-  view.facts = setup_.facts;
+  view.facts = watch_.facts(now);
   return view;
 }
 
