@@ -218,7 +218,6 @@ TEST(Controller, LearnsFromEverySample) {
   ASSERT_EQ(status.scaling.size(), 1U);
   EXPECT_NEAR(status.scaling[0].forecast_mean, 200, 10);
   EXPECT_EQ(status.performance.current_metrics.empty(), false);
-  EXPECT_EQ(status.performance.scaling_recommendation.reason, "stable_load");
   EXPECT_GT(status.performance.target_compliance.mean, 0);
 }
 
@@ -229,7 +228,10 @@ TEST(Controller, RecommendsWhatTheForecastAndTheMeasuredNodesSay) {
   Cluster cluster(setup, 4);
   EXPECT_THAT(cluster.controller.status(kStart).performance.scaling_recommendation.reason,
               HasSubstr("forecast not trusted"));
-  cluster.run(kStart + 1200s, 200, 0.2F);
+  Random random(4);
+  for (int s = 1; s <= 3000; ++s) {
+    cluster.run(kStart + std::chrono::seconds(s), 150 + 100 * random.uniform(), 0.2F);
+  }
   const Recommendation idle =
       cluster.controller.status(cluster.now).performance.scaling_recommendation;
   EXPECT_EQ(idle.action, RecommendedAction::kScaleIn) << idle.reason;
