@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "strategies/forecasting/scaling_predictor.h"
-#include "strategies/scaling/sizing.h"
 
 namespace phoenix {
 namespace {
@@ -16,16 +15,15 @@ constexpr double kCertain = 0.999;
 
 // Dear as the last thousandth of chance is, quantiles do not tell it apart.
 int nodes_worth_at(const LoadForecast& forecast, int step, double each, double miss_cost,
-                   int most) {
+                   NodeBounds bounds) {
   const double highest = forecast.quantile(step, kCertain);
-  const double median = forecast.quantile(step, 0.5);
-  if (!std::isfinite(highest) || !std::isfinite(median)) return 0;
-  int best = std::min(ceil_nodes(median / each), most);
-  double least = std::numeric_limits<double>::infinity();
-  for (int nodes = best; nodes <= most && nodes < least; ++nodes) {
+  if (!std::isfinite(highest)) return bounds.least;
+  int best = bounds.least;
+  double cheapest = std::numeric_limits<double>::infinity();
+  for (int nodes = best; nodes <= bounds.most && nodes < cheapest; ++nodes) {
     const double cost = nodes + miss_cost * probability_above(forecast, step, nodes * each);
-    if (cost < least) {
-      least = cost;
+    if (cost < cheapest) {
+      cheapest = cost;
       best = nodes;
     }
     if (nodes * each >= highest) break;
@@ -36,11 +34,11 @@ int nodes_worth_at(const LoadForecast& forecast, int step, double each, double m
 }  // namespace
 
 int nodes_worth(const LoadForecast& forecast, StepSpan steps, double each, double miss_cost,
-                int most) {
+                NodeBounds bounds) {
   assert(each > 0 && miss_cost > 0);
-  int nodes = 0;
+  int nodes = bounds.least;
   for (int step = steps.first; step <= steps.last; ++step) {
-    nodes = std::max(nodes, nodes_worth_at(forecast, step, each, miss_cost, most));
+    nodes = std::max(nodes, nodes_worth_at(forecast, step, each, miss_cost, bounds));
   }
   return nodes;
 }

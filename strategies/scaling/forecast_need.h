@@ -17,14 +17,18 @@ struct StepSpan {
   int last = 1;
 };
 
+struct NodeBounds {
+  int least = 0;  // what the load of the moment needs
+  int most = 0;
+};
+
 // The number of nodes that costs least at the dearest of the steps, where each node costs its time
 // and every second of a load beyond them costs `miss_cost` seconds of a node: the newsvendor's
-// problem with time lost, not sales. Beyond what the median takes, a node more is had while the
-// chance that it is the one that matters is above 1 / miss_cost; so there is much head-room where
-// it takes few nodes to be sure, and little where not even many help. Each node carries `each` per
-// second. In [0, most].
+// problem with time lost, not sales. A node more is had while the chance that it is the one that
+// matters is above 1 / miss_cost; so there is much head-room where it takes few nodes to be sure,
+// and little where not even many help. Each node carries `each` per second.
 int nodes_worth(const LoadForecast& forecast, StepSpan steps, double each, double miss_cost,
-                int most);
+                NodeBounds bounds);
 
 // The highest value seen of late: of the last 24 closed hours and the open one. Bounds absurd
 // forecasts.

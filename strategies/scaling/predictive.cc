@@ -112,7 +112,11 @@ class Predictive : public Scaler {
       wish.desired = std::min(current, with_extra(later.nodes));
       wish.reason = "predictive: the forecast needs no more than " + nodes_text(later.nodes);
     }
-    return at_least(present, wish);
+    if (present.nodes > wish.desired) {
+      wish.desired = present.nodes;
+      wish.reason = "predictive: present load needs " + nodes_text(present.nodes);
+    }
+    return wish;
   }
 
   bool plans_by_worth() const { return options_.miss_cost > 0; }
@@ -140,22 +144,15 @@ class Predictive : public Scaler {
     const StepSpan steps{step_at(boot), step_at(boot + options_.interval)};
     const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
     const int current = view.capacity.supply();
-    const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, view.maximum);
-    const int kept =
-        nodes_worth(*view.forecast, steps, each, miss_cost * options_.keep, view.maximum);
+    const NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
+    const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, bounds);
+    const int kept = nodes_worth(*view.forecast, steps, each, miss_cost * options_.keep, bounds);
     wish.desired = std::clamp(current, wanted, std::max(wanted, kept));
     wish.seen += ", forecast " + short_number(view.forecast->mean(steps.first)) + " within " +
                  short_number(to_seconds(boot)) + " s, a miss worth " + short_number(miss_cost) +
                  " s of a node";
     wish.reason = "predictive: " + nodes_text(wanted) + " are worth their price, " +
                   std::to_string(std::max(wanted, kept)) + " worth keeping";
-    return at_least(present, wish);
-  }
-
-  static ScalingWish at_least(const Need& present, ScalingWish& wish) {
-    if (present.nodes <= wish.desired) return wish;
-    wish.desired = present.nodes;
-    wish.reason = "predictive: present load needs " + nodes_text(present.nodes);
     return wish;
   }
 

@@ -11,10 +11,10 @@ namespace {
 
 constexpr double kTolerance = 0.1;
 constexpr Duration kStabilised = std::chrono::minutes(5);
-constexpr double kMemory_s = 12 * 3600;
+constexpr double kMemory_s = 6 * 3600;
 // The bill follows the cost with the elasticity e = 0.03 (smooth loads) to 0.25 (noisy ones); the
 // loop is damped well at a gain of 1 / (4 e), and slow at worst with less.
-constexpr double kGain = 2;
+constexpr double kGain = 3;
 constexpr double kCheapest = 1;
 constexpr double kDearest = 1000;
 constexpr Duration kLongestGap = std::chrono::minutes(10);  // longer is not accounted for

@@ -36,15 +36,15 @@ TEST(NodesWorth, AreThoseWhoseChanceToMatterPaysForThem) {
   FakeForecast forecast;
   // Each of ten nodes beyond the tenth matters with a chance of 0.1: worth a price of 1 at 10.
   forecast.path = [](int, double q) { return 1000 + 1000 * q; };
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, 100), 20);
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 8, 100), 15) << "the median, and no more";
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, 12), 12);
+  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, {10, 100}), 20);
+  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 8, {10, 100}), 10) << "what is needed now";
+  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, {10, 12}), 12);
   forecast.path = [](int, double q) { return q < 0.5 ? 1000 : 1000 + 20000 * (q - 0.5); };
   // Half of all chances at ten nodes, then 0.005 a node.
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 50, 200), 10);
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 400, 200), 110);
+  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 50, {10, 200}), 10);
+  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 400, {10, 200}), 110);
   forecast.path = [](int steps, double) { return 100.0 * steps; };
-  EXPECT_EQ(nodes_worth(forecast, {2, 4}, 100, 50, 200), 4) << "the dearest step counts";
+  EXPECT_EQ(nodes_worth(forecast, {2, 4}, 100, 50, {0, 200}), 4) << "the dearest step counts";
 }
 
 TEST(PredictiveByWorth, HasTheHeadRoomThatPaysForItself) {
