@@ -177,12 +177,14 @@ class Predictive : public Scaler {
     if (std::isnan(rate)) return {};
     const double waiting = view.metrics->latest(metric::kQueueLength).value;
     Need need = nodes_for(rate, view);
-    if (plans_by_worth() && is_trusted(view)) {
-      need.nodes = ceil_nodes(rate / rate_per_node(model_of(view)));
-    } else if (options_.present_utilization > 0 && is_trusted(view)) {
+    if (is_trusted(view)) {
       NodeModel busy = model_of(view);
-      busy.target_utilization = options_.present_utilization;
-      need.nodes = nodes_for_rate(rate, busy);
+      if (plans_by_worth()) need.nodes = ceil_nodes(rate / rate_per_node(busy));
+      if (options_.present_utilization > 0) {
+        busy.target_utilization = options_.present_utilization;
+        const int cooler = nodes_for_rate(rate, busy);
+        need.nodes = plans_by_worth() ? std::max(need.nodes, cooler) : cooler;
+      }
     }
     if (waiting > 0) {
       NodeModel full = model_of(view);

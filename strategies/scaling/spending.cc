@@ -12,8 +12,8 @@ namespace {
 constexpr double kTolerance = 0.1;
 constexpr Duration kStabilised = std::chrono::minutes(5);
 constexpr double kMemory_s = 6 * 3600;
-// The bill follows the cost with the elasticity e = 0.03 (smooth loads) to 0.25 (noisy ones); the
-// loop is damped well at a gain of 1 / (4 e), and slow at worst with less.
+// The bill follows the cost with an elasticity of 0.03 (smooth loads) to 0.25 (noisy ones). Ten
+// overshoots on the noisy ones and buys nothing on the smooth.
 constexpr double kGain = 3;
 constexpr double kCheapest = 1;
 constexpr double kDearest = 1000;
