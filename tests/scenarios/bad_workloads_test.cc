@@ -92,9 +92,9 @@ warning = 0.5)",
 metric = "cluster_cpu_avg")",
      R"(14:10: alert[0].metric: alert cluster_cpu_avg: needs warning, critical or both)"},
     {"AlertOfAnUnknownMetric", kAppend, R"([[alert]]
-metric = "cluster_cpu_average"
+metric = "cluster_cpu_avgs"
 warning = 0.5)",
-     R"(14:10: alert[0].metric: alert cluster_cpu_average: TOLD)"},
+     R"(14:10: alert[0].metric: alert cluster_cpu_avgs: unknown metric "cluster_cpu_avgs"; did you mean "cluster_cpu_avg"?)"},
     {"AlertWithLevelsTheWrongWayRound", kAppend, R"([[alert]]
 metric = "cluster_cpu_avg"
 warning = "90%"
