@@ -63,10 +63,10 @@ double number_from(const Json& json) { return json.is_number() ? json.get<double
 
 }  // namespace
 
-const std::array<MetricInfo, kCellMetrics>& metric_infos() {
+const std::array<CellMetricInfo, kCellMetrics>& metric_infos() {
   using enum MetricUnit;
   using enum statistics::Better;
-  static constexpr std::array<MetricInfo, kCellMetrics> kInfos = {{
+  static constexpr std::array<CellMetricInfo, kCellMetrics> kInfos = {{
       {"mean", "mean response time", kSeconds, kLower},
       {"p50", "median response time", kSeconds, kLower},
       {"p90", "90th percentile of response times", kSeconds, kLower},
@@ -93,7 +93,7 @@ std::optional<CellMetric> find_metric(std::string_view name) {
 
 std::vector<std::string> metric_names() {
   std::vector<std::string> names;
-  for (const MetricInfo& metric : metric_infos()) names.emplace_back(metric.name);
+  for (const CellMetricInfo& metric : metric_infos()) names.emplace_back(metric.name);
   return names;
 }
 

@@ -20,7 +20,7 @@ namespace phoenix {
 
 enum class MetricUnit : std::uint8_t { kSeconds, kPerSecond, kCount, kShare, kNumber };
 
-struct MetricInfo {
+struct CellMetricInfo {
   const char* name;  // as users write it
   const char* title;
   MetricUnit unit;
@@ -47,8 +47,8 @@ enum class CellMetric : std::uint8_t {
   kCount
 };
 inline constexpr std::size_t kCellMetrics = static_cast<std::size_t>(CellMetric::kCount);
-const std::array<MetricInfo, kCellMetrics>& metric_infos();
-inline const MetricInfo& info(CellMetric metric) {
+const std::array<CellMetricInfo, kCellMetrics>& metric_infos();
+inline const CellMetricInfo& info(CellMetric metric) {
   return metric_infos()[static_cast<std::size_t>(metric)];
 }
 std::optional<CellMetric> find_metric(std::string_view name);

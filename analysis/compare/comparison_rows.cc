@@ -34,7 +34,7 @@ TableSchema run_schema() {
                          {"digest", offsetof(R, digest), 8, kUInt64, "1", ""},
                          {"warning", offsetof(R, warning), sizeof(R::warning), kText, "text", ""}}};
   for (std::size_t i = 0; i < kCellMetrics; ++i) {
-    const MetricInfo& metric = metric_infos()[i];
+    const CellMetricInfo& metric = metric_infos()[i];
     schema.columns.push_back({metric.name, offsetof(R, metrics) + i * sizeof(double),
                               sizeof(double), kFloat64, unit_text(metric.unit), ""});
   }

@@ -29,7 +29,7 @@ std::string runs_csv(const Comparison& comparison) {
   std::vector<std::string> header = {"run", "replication"};
   for (const Axis& axis : plan.request().axes) header.push_back(axis.key);
   header.insert(header.end(), {"offered", "completed", "failure", "warning"});
-  for (const MetricInfo& metric : metric_infos()) header.emplace_back(metric.name);
+  for (const CellMetricInfo& metric : metric_infos()) header.emplace_back(metric.name);
   std::string text = line(header);
   for (const CellResult& result : comparison.results) {
     std::vector<std::string> row = {fmt::format("{}", result.cell),

@@ -1,6 +1,7 @@
 #include "analysis/compare/plan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <set>
 #include <utility>
 
@@ -114,6 +115,9 @@ PlanRequest request_from(const Json& json) {
   request.exclude = conditions_from(json.at("exclude"));
   request.baseline = condition_from(json.at("baseline"));
   request.replications = json.at("replications").get<std::uint32_t>();
+  if (const Json& rule = json.at("warm_up"); !rule.is_null()) {
+    request.warm_up = {rule.at("seconds").get<double>(), rule.at("run_too_short").get<bool>()};
+  }
   if (const Json& goal = json.at("precision"); !goal.is_null()) {
     request.precision = {goal.at("relative").get<double>(), goal.at("metric").get<std::string>(),
                          goal.at("replications_max").get<std::uint32_t>()};
@@ -220,6 +224,9 @@ void ComparisonPlan::make_variations() {
       variation.name += (variation.name.empty() ? "" : ", ") + text;
     }
     if (variation.name.empty()) variation.name = "as given";
+    if (request_.warm_up && request_.warm_up->seconds > 0) {
+      variation.overrides.push_back(fmt::format("warmup={} s", request_.warm_up->seconds));
+    }
     const auto fits = [&](const Condition& c) { return matches(request_.axes, variation, c); };
     if (!request_.only.empty() && std::ranges::none_of(request_.only, fits)) continue;
     if (std::ranges::any_of(request_.exclude, fits)) continue;
@@ -276,6 +283,15 @@ std::string ComparisonPlan::command(std::uint64_t cell) const {
   return line;
 }
 
+ComparisonPlan ComparisonPlan::with_warm_up(const WarmUpRule& rule) const {
+  ComparisonPlan plan;
+  plan.request_ = request_;
+  plan.request_.warm_up = rule;
+  [[maybe_unused]] const Status laid_out = plan.lay_out();
+  assert(laid_out.ok());  // as it was before
+  return plan;
+}
+
 bool ComparisonPlan::is_same_experiment(const ComparisonPlan& other) const {
   const auto names = [](const ComparisonPlan& plan) {
     std::vector<std::vector<std::string>> all;
@@ -297,6 +313,12 @@ std::string ComparisonPlan::to_json() const {
             {"metric", request_.precision->metric},
             {"replications_max", request_.precision->replications_max}};
   }
+  Json warm_up;
+  if (request_.warm_up) {
+    warm_up = {{"rule", "mser5"},
+               {"seconds", request_.warm_up->seconds},
+               {"run_too_short", request_.warm_up->is_run_too_short}};
+  }
   const Json json = {
       {"format", kFormat},
       {"version", kVersion},
@@ -308,6 +330,7 @@ std::string ComparisonPlan::to_json() const {
       {"exclude", conditions_json(request_.exclude)},
       {"baseline", condition_json(request_.baseline)},
       {"replications", request_.replications},
+      {"warm_up", std::move(warm_up)},
       {"precision", std::move(goal)}};
   return json.dump(2) + "\n";
 }

@@ -53,6 +53,12 @@ struct Variation {
   std::vector<std::string> overrides;  // KEY=VALUE, those of all variations first
 };
 
+// What pilot runs said about the beginning of runs; see warm_up.h.
+struct WarmUpRule {
+  double seconds = 0;  // deleted from every run
+  bool is_run_too_short = false;
+};
+
 struct PlanRequest {
   std::string scenario_path, scenario_text;
   std::vector<std::string> overrides;  // of all variations
@@ -64,6 +70,7 @@ struct PlanRequest {
   // What others are compared with: the value of one or more axes; empty: the first axis's first.
   Condition baseline;
   std::string world = "sim";  // or "local"
+  std::optional<WarmUpRule> warm_up;
 };
 
 inline constexpr std::size_t kVariationsMax = 10'000;
@@ -96,6 +103,9 @@ class ComparisonPlan {
   Result<Scenario> scenario(std::uint64_t cell) const;
   // What a person types to play that run alone.
   std::string command(std::uint64_t cell) const;
+
+  // The same with a warm-up, which every command then names.
+  ComparisonPlan with_warm_up(const WarmUpRule& rule) const;
 
   // Same scenario, axes, conditions and world: cells mean the same runs. Replications may differ.
   bool is_same_experiment(const ComparisonPlan& other) const;

@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "analysis/compare/warm_up.h"
+
 namespace phoenix {
 namespace {
 
@@ -79,7 +81,10 @@ Result<ResultsFolder> ResultsFolder::create(const std::string& path, const Compa
   if (fs::exists(path + kPlan, error)) {
     Result<ResultsFolder> known = open(path);
     if (!known) return known;
-    if (known->plan().to_json() == plan.to_json()) return known;
+    // What its pilot runs decided belongs to it.
+    const auto& decided = known->plan().request().warm_up;
+    const std::string wanted = (decided ? plan.with_warm_up(*decided) : plan).to_json();
+    if (known->plan().to_json() == wanted) return known;
     return Error{path +
                  " holds another comparison; go on with it by --resume, or name another "
                  "folder"};
@@ -120,6 +125,21 @@ Result<std::set<std::uint64_t>> ResultsFolder::finished() const {
     if (result.failure.empty()) cells.insert(result.cell);
   }
   return cells;
+}
+
+bool ResultsFolder::needs_pilot() const { return phoenix::needs_pilot(plan_); }
+
+Result<ResultsFolder> ResultsFolder::pilot() const {
+  PlanRequest request = plan_.request();
+  request.replications = 1;
+  request.precision.reset();
+  Result<ComparisonPlan> plan = ComparisonPlan::make(std::move(request));
+  return plan ? create(path_ + "/pilot", *plan) : Result<ResultsFolder>(Error{plan.error()});
+}
+
+Status ResultsFolder::decide_warm_up(const WarmUpRule& rule) {
+  plan_ = plan_.with_warm_up(rule);
+  return write_whole_file(path_ + kPlan, plan_.to_json());
 }
 
 Status ResultsFolder::save(const CellResult& result) const {

@@ -38,6 +38,11 @@ class ResultsFolder {
 
   // Cells that have a result; those that failed are to be run again and do not count.
   Result<std::set<std::uint64_t>> finished() const;
+  // Whether the pilot runs for the warm-up are still to be played; they have a folder of their own.
+  bool needs_pilot() const;
+  Result<ResultsFolder> pilot() const;
+  Status decide_warm_up(const WarmUpRule& rule);
+
   // Replaces an earlier result. The error says why it could not be kept, e.g. that the disk is
   // full; what was there is untouched.
   Status save(const CellResult& result) const;

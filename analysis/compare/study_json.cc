@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare/study_text.h"
+#include "analysis/compare/warm_up.h"
 
 namespace phoenix {
 namespace {
@@ -103,7 +104,7 @@ Json ranking_json(const Study& study, const BlockStudy& block, CellMetric metric
 
 Json metric_json(const Study& study, const BlockStudy& block, CellMetric metric) {
   const auto i = static_cast<std::size_t>(metric);
-  const MetricInfo& about = info(metric);
+  const CellMetricInfo& about = info(metric);
   Json variations = Json::array();
   for (std::size_t v = 0; v < block.variations.size(); ++v) {
     const VariationStudy& one = study.variations[block.variations[v]];
@@ -149,13 +150,10 @@ std::string study_json(const ComparisonPlan& plan, const Study& study) {
                         {"replication", run.replication},
                         {"cause", run.cause}});
   }
-  const Json json = {{"scenario", plan.request().scenario_path},
-                     {"world", plan.request().world},
-                     {"replications", study.replications},
-                     {"confidence", study.options.confidence},
-                     {"blocks", std::move(blocks)},
-                     {"excluded", std::move(excluded)},
-                     {"warnings", study.warnings}};
+  const Json json = {{"scenario", plan.request().scenario_path}, {"world", plan.request().world},
+                     {"replications", study.replications},       {"warm_up", warm_up_text(plan)},
+                     {"confidence", study.options.confidence},   {"blocks", std::move(blocks)},
+                     {"excluded", std::move(excluded)},          {"warnings", study.warnings}};
   return json.dump(2);
 }
 

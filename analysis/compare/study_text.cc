@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/compare/warm_up.h"
 #include "analysis/human_text.h"
 #include "analysis/text_table.h"
 
@@ -139,7 +140,7 @@ std::string head_text(const ComparisonPlan& plan, const Study& study, bool colou
                            "adjustment over all pairs",
                            study.options.confidence * 100),
                TextStyle::kDim, colour) +
-         "\n";
+         "\n" + paint(warm_up_text(plan), TextStyle::kDim, colour) + "\n";
 }
 
 std::string notes_text(const Study& study, bool colour) {

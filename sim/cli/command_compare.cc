@@ -57,6 +57,10 @@ exit status: 0 good, 1 a --fail-if holds, a run failed or Ctrl-C, 2 usage or bad
 std::atomic<bool> g_stop{false};
 void request_stop(int) { g_stop.store(true); }
 
+void on_stop_signals(void (*handler)(int)) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, handler);
+}
+
 po::options_description option_list() {
   po::options_description options("options");
   auto add = options.add_options();
@@ -312,7 +316,11 @@ int print_study(const ResultsFolder& folder, const CompareArguments& arguments,
   return code;
 }
 
-int compare(const ResultsFolder& folder, const CompareArguments& arguments, bool is_kept) {
+int compare(ResultsFolder& folder, const CompareArguments& arguments, bool is_kept) {
+  on_stop_signals(request_stop);
+  if (const Status settled = settle_warm_up(folder, arguments.run, g_stop); !settled) {
+    return fail(kFailed, settled.error());
+  }
   if (arguments.plan_only) {
     print_plan(folder.plan());
     return kGood;
@@ -322,11 +330,9 @@ int compare(const ResultsFolder& folder, const CompareArguments& arguments, bool
       return fail(kBadInput, fmt::format("--cell: found {}; allowed 0 to {}", *arguments.cell,
                                          folder.plan().cells_max() - 1));
     }
+    on_stop_signals(SIG_DFL);  // a single run has nothing to save by ending gently
     return play_cell(folder, *arguments.cell, arguments.run.kept);
   }
-  std::signal(SIGINT, request_stop);
-  std::signal(SIGTERM, request_stop);
-  std::signal(SIGHUP, request_stop);
   const Result<ComparisonEnd> end = play_comparison(folder, arguments.run, arguments.study, g_stop);
   if (!end) return fail(kFailed, end.error());
   if (end->is_stopped) {
@@ -361,7 +367,7 @@ int compare_command(const Arguments& given) {
                                                 option));
     }
     if (!line->files.empty()) return usage_error("compare", "--resume takes no scenario file");
-    const Result<ResultsFolder> folder = ResultsFolder::open(line->text("resume"));
+    Result<ResultsFolder> folder = ResultsFolder::open(line->text("resume"));
     return folder ? compare(*folder, arguments, true) : fail(kBadInput, folder.error());
   }
   if (line->files.empty())
@@ -377,7 +383,7 @@ int compare_command(const Arguments& given) {
   }
   std::optional<TemporaryFolder> temporary;
   if (!line->has("output")) temporary.emplace();
-  const Result<ResultsFolder> folder =
+  Result<ResultsFolder> folder =
       ResultsFolder::create(temporary ? temporary->path() : line->text("output"), *plan);
   if (!folder) return fail(kBadInput, folder.error());
   return compare(*folder, arguments, !temporary);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "analysis/compare/process_pool.h"
+#include "analysis/compare/warm_up.h"
 #include "analysis/progress.h"
 
 namespace phoenix::cli {
@@ -49,6 +50,21 @@ Result<bool> play_missing(const ResultsFolder& folder, std::uint32_t replication
 }
 
 }  // namespace
+
+Status settle_warm_up(ResultsFolder& folder, const ComparisonOptions& options,
+                      const std::atomic<bool>& stop) {
+  if (!folder.needs_pilot()) return success();
+  const Result<ResultsFolder> pilot = folder.pilot();
+  if (!pilot) return Error{pilot.error()};
+  const Result<bool> played = play_missing(*pilot, 1, {options.jobs, KeptRecords::kNone}, stop);
+  if (!played) return Error{played.error()};
+  if (!*played) return Error{"stopped"};
+  const Result<std::vector<CellResult>> results = pilot->load();
+  if (!results) return Error{results.error()};
+  const Result<Scenario> scenario = folder.plan().scenario(0);
+  if (!scenario) return Error{scenario.error()};
+  return folder.decide_warm_up(warm_up_of(*results, scenario->record.interval));
+}
 
 Result<ComparisonEnd> play_comparison(const ResultsFolder& folder, const ComparisonOptions& options,
                                       const StudyOptions& study, const std::atomic<bool>& stop) {

@@ -17,6 +17,11 @@ struct ComparisonOptions {
   KeptRecords kept = KeptRecords::kFirst;
 };
 
+// Plays the pilot runs where the plan needs them, and keeps what they say. The error, also:
+// stopped.
+Status settle_warm_up(ResultsFolder& folder, const ComparisonOptions& options,
+                      const std::atomic<bool>& stop);
+
 struct ComparisonEnd {
   std::uint32_t replications = 0;  // that were played
   bool is_stopped = false;

@@ -13,6 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import history
+
 HERE = Path(__file__).resolve().parent
 DEBIAN_PYTHON = "/usr/bin/python3"  # the one Debian's python3-simpy is installed for
 SIZES = {20: 10_000, 2_000: 1_000_000}  # nodes: requests per second
@@ -211,6 +213,8 @@ def main():
     bench = Bench(arguments.build, arguments.repeat, arguments.long)
     for section in arguments.sections or sections:
         results[section] = getattr(bench, section)()
+    history.report("sim", {"cpu": machine["cpu"], "cores": machine["cores"]},
+                   {name: results[name] for name in results if name != "machine"})
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(results, indent=2) + "\n")
     if not all(size["same_model"] for size in results.get("sim", [])):

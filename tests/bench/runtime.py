@@ -24,6 +24,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import history
+
 CONNECTIONS = 32
 BODY = "x" * 64
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -437,10 +439,10 @@ def main():
         parser.error(f"no section `{unknown[0]}`; there are {', '.join(sections)}")
     bench = RuntimeBench(arguments.build, arguments.repeat, arguments.seconds)
     results = {name: getattr(bench, name)() for name in arguments.sections or sections}
+    machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    history.report("runtime", machine, results)
     if arguments.json:
-        Path(arguments.json).write_text(json.dumps(
-            {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-             "results": results}, indent=1))
+        Path(arguments.json).write_text(json.dumps({**machine, "results": results}, indent=1))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ TEST_F(BatchTest, ASlurmArrayPlaysOneRunATask) {
 }
 
 TEST_F(BatchTest, TheKubernetesJobIsOneThatKubernetesTakes) {
-  const Outcome outcome = tool_.run("python3 " PHOENIX_SOURCE_DIR
+  const Outcome outcome = tool_.run("/usr/bin/python3 " PHOENIX_SOURCE_DIR
                                     "/tests/sim/cli/check_indexed_job.py batch/kubernetes.yaml");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
 }

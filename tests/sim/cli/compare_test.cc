@@ -1,5 +1,5 @@
-// `phoenix compare`, `merge` and `export` as a user meets them: the same table whatever the number of
-// jobs and however often it was killed, clear refusals, and exit codes for pipelines.
+// `phoenix compare`, `merge` and `export` as a user meets them: the same table whatever the number
+// of jobs and however often it was killed, clear refusals, and exit codes for pipelines.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -25,8 +25,10 @@ class CompareToolTest : public testing::Test {
 
   // A comparison of two balancers, quick to play.
   Outcome compare(const std::string& options) const {
-    return tool_.run("$PHOENIX compare s.toml --set \"duration=8 s\" --set workload.rate=500/s "
-                     "--vary balancer=p2c,round_robin " + options);
+    return tool_.run(
+        "$PHOENIX compare s.toml --set \"duration=8 s\" --set workload.rate=500/s "
+        "--vary balancer=p2c,round_robin " +
+        options);
   }
 
   std::size_t cells(const std::string& folder) const {
@@ -45,8 +47,8 @@ class CompareToolTest : public testing::Test {
 TEST_F(CompareToolTest, PrintsAVerdictATableAndAllMeans) {
   const Outcome outcome = compare("--replications 4");
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  for (const char* part : {"s.toml, simulated: 2 variations x 4 replications", "p99: ",
-                           "against", "difference", "wins", "rank", "baseline", "throughput"}) {
+  for (const char* part : {"s.toml, simulated: 2 variations x 4 replications", "p99: ", "against",
+                           "difference", "wins", "rank", "baseline", "throughput"}) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
   }
   EXPECT_THAT(outcome.out, Not(HasSubstr("\033["))) << "no colour where nobody looks";
@@ -186,8 +188,9 @@ TEST_F(CompareToolTest, RefusesWhatCannotBe) {
 }
 
 TEST_F(CompareToolTest, LeavesNothingBehindWhereNobodyAskedToKeep) {
-  EXPECT_EQ(tool_.run("mkdir tmp; export TMPDIR=$PWD/tmp; $PHOENIX compare s.toml --set "
-                      "\"duration=8 s\" --vary balancer=p2c,random --replications 1")
+  EXPECT_EQ(tool_
+                .run("mkdir tmp; export TMPDIR=$PWD/tmp; $PHOENIX compare s.toml --set "
+                     "\"duration=8 s\" --vary balancer=p2c,random --replications 1")
                 .code,
             0);
   EXPECT_TRUE(fs::is_empty(tool_.file("tmp")));

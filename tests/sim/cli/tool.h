@@ -20,7 +20,8 @@ struct Outcome {
 class ToolFolder {
  public:
   Outcome run(const std::string& line) const {
-    const std::string command = "cd " + folder_.path() + " && { export PHOENIX=" PHOENIX_BINARY
+    const std::string command = "cd " + folder_.path() +
+                                " && { export PHOENIX=" PHOENIX_BINARY
                                 "; PATH=$(dirname $PHOENIX):$PATH; " +
                                 line + "\n} >out.txt 2>err.txt";
     const int status = std::system(("bash -c '" + escaped(command) + "'").c_str());
