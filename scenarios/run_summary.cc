@@ -91,6 +91,13 @@ void visit_wire(S& wire, Visitor& visit) {
 }
 
 template <class S, class Visitor>
+void visit_load(S& load, Visitor& visit) {
+  visit("late_p99", "s", load.late_p99_s);
+  visit("not_sent", "1", load.not_sent);
+  visit("fell_behind", "1", load.fell_behind);
+}
+
+template <class S, class Visitor>
 void visit_whole(S& run, Visitor& visit) {
   visit("duration", "s", run.duration_s);
   visit("measured", "s", run.measured_s);
@@ -246,6 +253,7 @@ std::vector<SummaryRow> RunSummary::to_rows() const {
     each("fault", f.id, f, [](const auto& t, auto& v) { visit_fault(t, v); });
   }
   if (wire.is_used) each("wire", "", wire, [](const auto& t, auto& v) { visit_wire(t, v); });
+  if (load.is_used) each("load", "", load, [](const auto& t, auto& v) { visit_load(t, v); });
   each("run", "", *this, [](const auto& t, auto& v) { visit_speed(t, v); });
   return rows;
 }
@@ -278,6 +286,9 @@ RunSummary RunSummary::from_rows(const std::vector<SummaryRow>& rows) {
     } else if (scope == "wire") {
       summary.wire.is_used = true;
       visit_wire(summary.wire, take);
+    } else if (scope == "load") {
+      summary.load.is_used = true;
+      visit_load(summary.load, take);
     } else if (scope == "run") {
       visit_speed(summary, take);
     }

@@ -17,6 +17,7 @@
 //                  connection_wait connection_refusals connection_give_ups buffer_waits buffer_wait
 //                  direct direct_misses cold_starts wakes hibernations; only where a knob or an
 //                  agent was on the way of the messages
+//   load           late_p99 not_sent fell_behind; of a load source that runs in real time
 //   run            wall simulated_requests_per_second: the only ones that differ from run to run
 #pragma once
 
@@ -92,6 +93,14 @@ struct WireSummary {
   bool is_used = false;
 };
 
+// How well a load source in real time kept its dates.
+struct LoadSummary {
+  double late_p99_s = 0;       // from due to handed to a connection
+  std::uint64_t not_sent = 0;  // too many under way, or the run was over
+  bool fell_behind = false;    // it was the bottleneck: what it measured is its own affair
+  bool is_used = false;
+};
+
 struct RunSummary {
   // From the scenario and origin.
   std::string scenario, world, balancer;
@@ -106,6 +115,7 @@ struct RunSummary {
   std::vector<TargetSummary> targets;
   std::vector<FaultSummary> faults;
   WireSummary wire;
+  LoadSummary load;
   double compliance_mean = 0;     // over targets that are known and not merely under-used
   double compliance_minimum = 0;  // of the same; both NaN if there are none
   std::string worst_target;

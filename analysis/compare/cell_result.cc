@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/human_text.h"
 #include "analysis/statistics/quantile.h"
 
 namespace phoenix {
@@ -128,6 +129,11 @@ Result<CellResult> CellResult::from_record(const RecordReader& record) {
   result.offered = total.offered;
   result.completed = total.completed;
   result.digest = summary->digest;
+  if (summary->load.fell_behind) {
+    result.warning = fmt::format(
+        "the load source fell behind: 1 % of the requests left more than {} late, {} never did",
+        human_duration(summary->load.late_p99_s), summary->load.not_sent);
+  }
   result.is_complete = summary->complete && record.attributes().complete;
   for (const WindowRow& window : *windows) {
     result.window_mean.push_back(static_cast<double>(window.mean));

@@ -214,6 +214,8 @@ LocalResult LocalWorld::finish() {
   result.summary = summarize(end);
   result.problem = problem_;
   result.lateness = lateness_;
+  result.summary.load = {to_seconds(lateness_.sent_late.quantile(0.99)), lateness_.not_sent,
+                         lateness_.fell_behind(), true};
   result.invalid = faults_->invalid();
   return result;
 }
