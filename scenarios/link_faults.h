@@ -33,6 +33,9 @@ constexpr std::uint64_t report_number(std::uint64_t round, std::uint32_t node, s
                                       std::uint32_t gateway, std::uint32_t gateways) {
   return (1ULL << 63) | ((round * nodes + node) * gateways + gateway);
 }
+// Of a gateway's `probe`-th question for a report, whose answer has an answer_number(); apart from
+// both.
+constexpr std::uint64_t probe_number(std::uint64_t probe) { return (3ULL << 62) | (2 * probe); }
 
 struct LinkFate {
   enum class Kind : std::uint8_t { kPasses, kLost, kHeld };

@@ -8,8 +8,6 @@ namespace phoenix::sim {
 namespace {
 
 constexpr double kProbeBytes = 64;
-// Apart from the numbers of requests and reports, see link_faults.h.
-constexpr std::uint64_t kProbeNumbers = 3ULL << 62;
 
 }  // namespace
 
@@ -17,7 +15,7 @@ void World::send_probe(std::uint32_t gateway, NodeId node) {
   const std::uint32_t id = reports_.acquire();
   reports_[id].node = static_cast<std::uint32_t>(index(node));
   reports_[id].gateway = gateway;
-  reports_[id].number = kProbeNumbers | 2 * probes_++;
+  reports_[id].number = probe_number(probes_++);
   reports_[id].is_probe = true;
   if (!network_.send(probe_message(id), now_)) reports_.release(id);
 }
@@ -34,7 +32,7 @@ void World::on_probe_arrive(std::uint32_t id) {
   const Machine& machine = machines_[asked.node];
   if (!machine.up || machine.pauses > 0) return reports_.release(id);
   asked.report = read_load(machine);
-  ++asked.number;
+  asked.number = answer_number(asked.number);
   if (!network_.send(report_message(id), now_)) reports_.release(id);
 }
 

@@ -40,6 +40,10 @@ Status set_knobs(std::string_view body, gateway::Knobs knobs, gateway::GatewayCo
   members.whole("http_pool_size", knobs.http_pool_size);
   members.bytes("socket_buffer", knobs.socket_buffer);
   members.flag("direct_routing", knobs.direct_routing);
+  members.whole("workers", knobs.workers);
+  members.whole("queue_length", knobs.queue_length);
+  members.whole("max_in_flight", knobs.max_in_flight);
+  members.duration("hibernate_idle", knobs.hibernate_idle);
   if (Status read = members.finish(); !read) return read;
   return control.set_knobs(knobs);
 }

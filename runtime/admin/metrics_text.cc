@@ -134,7 +134,8 @@ void add_requests(Families& f, const GatewayStatus& status) {
   }
 }
 
-void add_router(Families& f, const RouterCounters& router) {
+void add_router(Families& f, const GatewayStatus& status) {
+  const RouterCounters& router = status.router;
   const auto add = [&f](const char* name, const char* help, std::uint64_t count) {
     f.counter(name, help).add(count);
   };
@@ -150,6 +151,8 @@ void add_router(Families& f, const RouterCounters& router) {
   add("requests_queued", "Requests that waited at the limit of requests under way", router.queued);
   add("panic_picks", "Choices made with health ignored", router.panic_picks);
   add("ejections", "Nodes taken out because they failed", router.ejections);
+  add("probes", "Load reports that balancers wished for", router.probes);
+  add("probes_unsent", "Of those: could not be asked for", status.probes_unsent);
 }
 
 void add_node_state(Families& f, const std::vector<NodeStatus>& nodes) {
@@ -308,7 +311,7 @@ std::string metrics_text(const GatewayStatus& status) {
   Families f(families);
   add_process(f, status);
   add_requests(f, status);
-  add_router(f, status.router);
+  add_router(f, status);
   add_nodes(f, status);
   add_connections(f, status);
   add_protocols(f, status);

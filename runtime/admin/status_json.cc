@@ -61,6 +61,7 @@ Json node_json(const NodeStatus& node, Time now) {
           {"ejected", node.ejected},
           {"incarnation", node.incarnation},
           {"cores", node.cores},
+          {"zone", node.zone},
           {"services", node.services},
           {"under_way", node.under_way},
           {"attempts", node.attempts},
@@ -108,7 +109,8 @@ Json decision_json(const Decision& decision, Time now) {
           {"seen", decision.seen},        {"note", decision.note}};
 }
 
-Json router_json(const RouterCounters& router) {
+Json router_json(const GatewayStatus& status) {
+  const RouterCounters& router = status.router;
   return {{"requests", router.requests},
           {"attempts", router.attempts},
           {"retries", router.retries},
@@ -122,7 +124,8 @@ Json router_json(const RouterCounters& router) {
           {"panic_picks", router.panic_picks},
           {"slow_start_repicks", router.slow_start_repicks},
           {"ejections", router.ejections},
-          {"probes", router.probes}};
+          {"probes", router.probes},
+          {"probes_unsent", status.probes_unsent}};
 }
 
 Json listener_json(const net::ListenCounters& listener) {
@@ -176,7 +179,11 @@ Json knobs_json(const gateway::Knobs& knobs) {
           {"pool_size", knobs.pool_size},
           {"http_pool_size", knobs.http_pool_size},
           {"socket_buffer", print_bytes(knobs.socket_buffer)},
-          {"direct_routing", knobs.direct_routing}};
+          {"direct_routing", knobs.direct_routing},
+          {"workers", knobs.workers},
+          {"queue_length", knobs.queue_length},
+          {"max_in_flight", knobs.max_in_flight},
+          {"hibernate_idle", print_duration(knobs.hibernate_idle)}};
 }
 
 std::string json_text(const Json& json) {
@@ -206,7 +213,7 @@ Json status_json(const GatewayStatus& status) {
           {"classes", array_of(status.classes, class_json)},
           {"nodes", nodes},
           {"decisions", decisions},
-          {"router", router_json(status.router)},
+          {"router", router_json(status)},
           {"http",
            {{"listener", listener_json(status.http_listener)},
             {"requests", status.http.requests},

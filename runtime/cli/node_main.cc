@@ -71,6 +71,7 @@ po::options_description option_list() {
   add("advertise", po::value<std::string>()->value_name("HOST:PORT"),
       "how gateways reach this node, where it is not the listening address");
   add("name", po::value<std::string>(), "unique among the nodes; the address by default");
+  add("zone", po::value<std::string>(), "what is near, for gateways that keep requests there");
   add("cores", po::value<int>(), "cores to work with; all of the machine by default");
   add("speed", po::value<double>()->default_value(1),
       "work a modelled core does in a second, in s");
@@ -241,6 +242,8 @@ NodeSettings read_settings(OptionReader& reader) {
   NodeSettings settings;
   settings.name = reader.text("name");
   if (settings.name.size() > 255) reader.complain("name", settings.name, "is over 255 characters");
+  settings.zone = reader.text("zone");
+  if (settings.zone.size() > 64) reader.complain("zone", settings.zone, "is over 64 characters");
   read_services(reader, settings);
   read_network(reader, settings);
   const int machine_cores = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));

@@ -50,25 +50,6 @@ void read_token(GatewayConfig& config, schema::Reader& reader) {
 
 }  // namespace
 
-Status turn_knob(Knobs& knobs, KnobId id, double value) {
-  switch (id) {
-    case KnobId::kBatchSize:
-    case KnobId::kBatchDelay:
-    case KnobId::kCompressAbove:
-    case KnobId::kPoolSize:
-    case KnobId::kHttpPoolSize:
-    case KnobId::kSocketBuffer:
-    case KnobId::kDirectRouting:
-    case KnobId::kMaxInFlight:
-      return set_knob(knobs, id, value);
-    case KnobId::kWorkers:
-    case KnobId::kQueueLength:
-    case KnobId::kHibernateIdle:
-      break;
-  }
-  return Error{std::string(knob_info(id).name) + " cannot be turned while processes run"};
-}
-
 ParsedConfig parse_gateway_config(const std::string& path) {
   const Result<std::string> text = read_whole(path, kFileBytesMax);
   if (!text) return only_problem(path, text.error());

@@ -31,6 +31,7 @@ struct ClassConfig {
 struct ServerConfig {
   net::Address address;
   double weight = 1;
+  std::string zone;
 };
 
 enum class Protocol : std::uint8_t { kFrames, kHttp };
@@ -100,8 +101,12 @@ struct GatewayConfig {
   std::string token_file;         // secret that nodes, native clients and admin changes must show
   net::TlsSettings tls;           // all listeners; certificate empty is off
   net::TlsSettings upstream_tls;  // towards nodes and HTTP servers
-  bool forwarded_for = true;      // add X-Forwarded-For, -Proto and -Host
-  bool trust_forwarded = false;   // keep those the client sent
+  // Where this gateway is, and where all gateways are, this one too, one entry each; for
+  // zone_aware.
+  std::string zone;
+  std::vector<std::string> gateway_zones;
+  bool forwarded_for = true;     // add X-Forwarded-For, -Proto and -Host
+  bool trust_forwarded = false;  // keep those the client sent
   Duration drain_grace = std::chrono::seconds(30);
   Duration forget_node = std::chrono::seconds(60);  // a node unheard of for this long leaves
   int max_nodes = 10'000;
@@ -123,10 +128,6 @@ struct GatewayConfig {
   std::string token;  // read from token_file
   std::string path;   // of the file
 };
-
-// Turns one knob. The error says what was found and what is allowed, or that it is not one of the
-// gateway's: what nodes do with their memory and workers is set where they are started.
-Status turn_knob(Knobs& knobs, KnobId id, double value);
 
 struct ParsedConfig {
   std::optional<GatewayConfig> config;

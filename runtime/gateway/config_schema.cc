@@ -106,6 +106,10 @@ void read_gateway_knobs(Section& s, Knobs& knobs) {
   s.field("http_pool_size", knobs.http_pool_size, whole_knob(KnobId::kHttpPoolSize));
   s.field("socket_buffer", knobs.socket_buffer, bytes_knob(KnobId::kSocketBuffer));
   s.field("direct_routing", knobs.direct_routing, schema::flag());
+  s.field("workers", knobs.workers, whole_knob(KnobId::kWorkers));
+  s.field("queue_length", knobs.queue_length, whole_knob(KnobId::kQueueLength));
+  s.field("max_in_flight", knobs.max_in_flight, whole_knob(KnobId::kMaxInFlight));
+  s.field("hibernate_idle", knobs.hibernate_idle, duration_knob(KnobId::kHibernateIdle));
 }
 
 void read_class(Section& s, ClassConfig& one) {
@@ -123,6 +127,7 @@ void read_server(Section& s, ServerConfig& server) {
     return parsed;
   });
   s.field("weight", server.weight, schema::number(above(0, 1e6)));
+  s.field("zone", server.zone, schema::name());
 }
 
 void read_service(Section& s, ServiceConfig& service) {
@@ -179,6 +184,8 @@ void read_provision(Section& s, ProvisionConfig& provision) {
 void read_gateway_config(Section& s, GatewayConfig& config) {
   s.field("name", config.name, schema::name());
   s.field("threads", config.threads, integer(0, 1024));
+  s.field("zone", config.zone, schema::name());
+  s.field("gateway_zones", config.gateway_zones, schema::names());
   s.field("http", config.http, address(true));
   s.field("frames", config.frames, address(true));
   s.field("admin", config.admin, address(true));

@@ -21,9 +21,10 @@ Error unknown(const std::string& name, const std::vector<std::string>& known) {
 
 }  // namespace
 
-Directory::Directory(Duration forget_after, int max_nodes, Publish publish)
+Directory::Directory(Duration forget_after, int max_nodes, ZoneList zones, Publish publish)
     : forget_after_(forget_after),
       max_nodes_(static_cast<std::size_t>(max_nodes)),
+      zones_(std::move(zones)),
       publish_(std::move(publish)) {}
 
 void Directory::apply(const GatewayConfig& config) {
@@ -32,10 +33,16 @@ void Directory::apply(const GatewayConfig& config) {
   for (const std::string& name : config.expected_nodes) {
     if (reserved_.try_emplace(name, NodeId{next_id_}).second) ++next_id_;
   }
-  std::map<std::string, std::vector<ServiceOffer>> servers;
+  struct Server {
+    std::string zone;
+    std::vector<ServiceOffer> offers;
+  };
+  std::map<std::string, Server> servers;
   for (const ServiceConfig& service : config.services) {
     for (const ServerConfig& server : service.servers) {
-      servers[server.address.text()].push_back({service.name, server.weight});
+      Server& one = servers[server.address.text()];
+      if (one.zone.empty()) one.zone = server.zone;
+      one.offers.push_back({service.name, server.weight});
     }
   }
   std::vector<NodeId> gone;
@@ -45,13 +52,14 @@ void Directory::apply(const GatewayConfig& config) {
     }
   }
   for (const NodeId id : gone) remove(id);
-  for (auto& [name, offers] : servers) {
+  for (auto& [name, server] : servers) {
     const auto known = by_name_.find(name);
     Entry& entry = known == by_name_.end() ? add(name, Protocol::kHttp)
                                            : entries_.at(static_cast<std::uint32_t>(known->second));
     if (entry.view.protocol != Protocol::kHttp) continue;
     entry.view.address = name;
-    set_offers(entry, std::move(offers));
+    set_zone(entry, server.zone);
+    set_offers(entry, std::move(server.offers));
     publish(entry);
   }
 }
@@ -82,6 +90,7 @@ Result<NodeId> Directory::announce(std::uint64_t link, const Announcement& annou
   entry.view.address = announcement.address;
   entry.view.incarnation = announcement.incarnation;
   entry.view.cores = announcement.cores;
+  set_zone(entry, announcement.zone);
   entry.said_goodbye = false;
   entry.is_down = false;
   entry.forget_at = kNever;
@@ -236,6 +245,11 @@ void Directory::remove(NodeId id) {
   if (!reserved_.contains(entry.view.name)) free_.insert(static_cast<std::uint32_t>(id));
   entry.view.has_left = true;
   publish(entry);
+}
+
+void Directory::set_zone(Entry& entry, const std::string& zone) {
+  entry.view.zone = zone;
+  entry.view.zone_id = zones_.number(zone);
 }
 
 // An operator's weights outlive restarts of the node.

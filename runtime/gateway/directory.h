@@ -17,6 +17,7 @@
 
 #include "runtime/gateway/config.h"
 #include "runtime/gateway/status.h"
+#include "runtime/gateway/zone_list.h"
 #include "runtime/wire/messages.h"
 #include "strategies/core/result.h"
 
@@ -37,6 +38,8 @@ struct NodeView {
   NodeState state = NodeState::kUp;
   std::uint64_t incarnation = 0;
   int cores = 0;
+  std::string zone;                  // empty: nobody said
+  ZoneId zone_id = kNoZone;          // see zone_list.h
   std::vector<ServiceOffer> offers;  // weights as they are in force
   bool has_left = false;             // the number may be another's from now on
 };
@@ -47,13 +50,15 @@ struct Announcement {
   std::string address;
   std::uint64_t incarnation = 0;
   int cores = 0;
+  std::string zone;
   std::vector<ServiceOffer> offers;
 };
 
 class Directory {
  public:
   using Publish = std::function<void(const NodeView&)>;
-  Directory(Duration forget_after, int max_nodes, Publish publish);
+  // `zones`: those that are numbered from the beginning.
+  Directory(Duration forget_after, int max_nodes, ZoneList zones, Publish publish);
 
   // The servers and bounds of a configuration; servers it no longer names leave.
   void apply(const GatewayConfig& config);
@@ -103,11 +108,13 @@ class Directory {
   Entry& add(const std::string& name, Protocol protocol);
   void remove(NodeId id);
   void mark_down(Entry& entry, Time now);
+  void set_zone(Entry& entry, const std::string& zone);
   void set_offers(Entry& entry, std::vector<ServiceOffer> offers);
   void publish(Entry& entry);
 
   Duration forget_after_;
   std::size_t max_nodes_;
+  ZoneList zones_;
   Publish publish_;
   std::map<std::uint32_t, Entry> entries_;  // by id
   std::map<std::string, NodeId> by_name_;

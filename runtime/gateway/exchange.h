@@ -87,6 +87,12 @@ class UpstreamUser {
   virtual void on_attempt_broken(AttemptId attempt) = 0;
   virtual void on_node_report(NodeId node, const wire::Report& report) = 0;
   virtual void on_piggybacked(NodeId node, const LoadReport& report) = 0;
+  // At most once per probe(), never within it; for those that probe.
+  virtual void on_probe_answered(NodeId node, std::uint64_t probe, const LoadReport& report) {
+    static_cast<void>(node);
+    static_cast<void>(probe);
+    static_cast<void>(report);
+  }
   // Whether at least one connection to the node stands (or, for HTTP, it can be expected to).
   virtual void on_reachable(NodeId node, bool reachable) = 0;
 };
@@ -104,6 +110,12 @@ class Upstream {
   virtual void forget(AttemptId attempt) = 0;
   virtual void resume(AttemptId attempt) = 0;
   virtual void apply(const Knobs& knobs) = 0;
+  // Asks the node how busy it is; `probe` is the caller's number of it. False: not asked, since
+  // there is no way, too many such questions are open already, or, of HTTP servers, nobody answers.
+  virtual bool probe(std::uint64_t probe) {
+    static_cast<void>(probe);
+    return false;
+  }
   // The node came back as a new incarnation, perhaps elsewhere. Attempts at the old one end.
   virtual void move(const net::Address& address, std::uint64_t incarnation) {
     static_cast<void>(address);

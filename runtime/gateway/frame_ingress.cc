@@ -177,6 +177,7 @@ void FrameIngress::Connection::announce(const wire::Hello& hello) {
   announcement.address = hello.address;
   announcement.incarnation = hello.incarnation;
   announcement.cores = hello.cores;
+  announcement.zone = hello.zone;
   for (const wire::Offer& offer : hello.offers) {
     announcement.offers.push_back({std::string(offer.service), offer.weight});
   }

@@ -4,9 +4,12 @@
 #include <charconv>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "runtime/gateway/attempt_table.h"
 #include "runtime/http/message.h"
 #include "runtime/log.h"
+#include "runtime/wire/node_knobs.h"
 
 namespace phoenix::gateway {
 namespace {
@@ -52,6 +55,7 @@ class FrameUpstream final : public Upstream {
   void send(AttemptId attempt, const Request& request, std::string_view service,
             std::string_view request_class, Duration time_left) override;
   void forget(AttemptId attempt) override;
+  bool probe(std::uint64_t probe) override;
   void resume(AttemptId) override {}
   void apply(const Knobs& knobs) override;
   void move(const net::Address& address, std::uint64_t incarnation) override;
@@ -69,8 +73,13 @@ class FrameUpstream final : public Upstream {
   void on_goodbye();
   void on_lost(Connection& connection, std::uint64_t bytes_out, const std::string& why);
   FrameError on_response(const wire::Frame& frame);
+  FrameError on_report(const wire::Frame& frame);
+  void on_control(const wire::Frame& frame) const;
+  // What a node is told of its own knobs; empty while nobody has turned any.
+  const std::string& node_knobs() const { return node_knobs_; }
 
  private:
+  void note_node_knobs();
   void fit_pool();
   Connection* pick();
   void end_later(AttemptId attempt, AttemptResult result);
@@ -85,6 +94,7 @@ class FrameUpstream final : public Upstream {
   AttemptTable<Pending> pending_;
   std::vector<std::pair<AttemptId, AttemptResult>> unsent_;  // to be told, but not within send()
   net::Timer unsent_timer_;
+  std::string node_knobs_;
   std::uint64_t dials_failed_ = 0;
   std::string not_connected_why_;  // as last told in the log
   bool said_goodbye_ = false;
@@ -106,7 +116,9 @@ class Connection final : public wire::LinkUser {
   wire::FrameLink& link() { return *link_; }
   void started() { ++under_way_; }
   void ended() { --under_way_; }
+  bool probe(std::uint64_t probe);
   void apply(const Knobs& knobs);
+  void tell_node_knobs();
   // Ends what stands and dials anew, at once.
   void restart();
   void end(const std::string& why);
@@ -118,10 +130,12 @@ class Connection final : public wire::LinkUser {
   void retry();
   FrameError on_frame(wire::FrameLink&, const wire::Frame& frame) override;
   FrameError on_hello(const wire::Frame& frame);
+  FrameError on_report(const wire::Frame& frame);
   void on_link_closed(wire::FrameLink&, const std::string& why) override;
 
   FrameUpstream& owner_;
   std::size_t under_way_ = 0;
+  std::size_t probes_open_ = 0;
   int failures_ = 0;
   bool has_hello_ = false;
   std::unique_ptr<net::Dial> dial_;
@@ -175,6 +189,7 @@ void Connection::end(const std::string& why) {
   const std::uint64_t bytes_out = link_->channel().bytes_out();
   const bool stood = has_hello_;
   has_hello_ = false;
+  probes_open_ = 0;
   link_.reset();
   retry();
   if (stood) return owner_.on_lost(*this, bytes_out, why);
@@ -189,11 +204,22 @@ void Connection::apply(const Knobs& knobs) {
   }
 }
 
+void Connection::tell_node_knobs() {
+  if (has_hello_ && !owner_.node_knobs().empty()) {
+    link_->send(FrameType::kControl, 0, owner_.node_knobs());
+  }
+}
+
 FrameError Connection::on_frame(wire::FrameLink&, const wire::Frame& frame) {
   if (!has_hello_) return on_hello(frame);
   switch (frame.type) {
     case FrameType::kResponse:
       return owner_.on_response(frame);
+    case FrameType::kControl:
+      owner_.on_control(frame);
+      return FrameError::kNone;
+    case FrameType::kReport:
+      return on_report(frame);
     case FrameType::kGoodbye:
       owner_.on_goodbye();
       return FrameError::kNone;
@@ -215,8 +241,22 @@ FrameError Connection::on_hello(const wire::Frame& frame) {
   has_hello_ = true;
   failures_ = 0;
   timer_.disarm();
+  tell_node_knobs();
   owner_.on_connected();
   return FrameError::kNone;
+}
+
+bool Connection::probe(std::uint64_t probe) {
+  if (probes_open_ >= kProbesMax) return false;
+  ++probes_open_;
+  link_->send(FrameType::kProbe, probe, {});
+  return true;
+}
+
+FrameError Connection::on_report(const wire::Frame& frame) {
+  if (probes_open_ == 0) return FrameError::kUnexpected;
+  --probes_open_;
+  return owner_.on_report(frame);
 }
 
 void Connection::on_link_closed(wire::FrameLink&, const std::string& why) { end(why); }
@@ -229,6 +269,7 @@ FrameUpstream::FrameUpstream(net::Loop& loop, FrameUpstreamSettings settings, Up
       counters_(counters),
       random_(settings_.jitter_seed, index(settings_.node)),
       unsent_timer_(loop, [this] { end_unsent(); }) {
+  note_node_knobs();
   fit_pool();
 }
 
@@ -300,6 +341,18 @@ void FrameUpstream::end_unsent() {
     unsent_.erase(unsent_.begin());
     user_.on_attempt(attempt, result, nullptr);
   }
+}
+
+bool FrameUpstream::probe(std::uint64_t probe) {
+  Connection* const connection = pick();
+  return connection != nullptr && connection->probe(probe);
+}
+
+FrameError FrameUpstream::on_report(const wire::Frame& frame) {
+  wire::Report report;
+  if (!decode(frame.payload, loop_.now(), report)) return FrameError::kBadPayload;
+  user_.on_probe_answered(settings_.node, frame.id, report.load);
+  return FrameError::kNone;
 }
 
 FrameError FrameUpstream::on_response(const wire::Frame& frame) {
@@ -374,9 +427,26 @@ std::size_t FrameUpstream::connections() const {
 }
 
 void FrameUpstream::apply(const Knobs& knobs) {
+  const bool turns_node = wire::node_part(knobs) != wire::node_part(settings_.knobs);
   settings_.knobs = knobs;
-  for (const auto& connection : pool_) connection->apply(knobs);
+  note_node_knobs();
+  for (const auto& connection : pool_) {
+    connection->apply(knobs);
+    if (turns_node) connection->tell_node_knobs();
+  }
   fit_pool();
+}
+
+void FrameUpstream::note_node_knobs() {
+  const Knobs wanted = wire::node_part(settings_.knobs);
+  if (wanted != Knobs{} || !node_knobs_.empty()) node_knobs_ = wire::print_node_knobs(wanted);
+}
+
+void FrameUpstream::on_control(const wire::Frame& frame) const {
+  const nlohmann::json answer = nlohmann::json::parse(frame.payload, nullptr, false);
+  if (answer.is_object() && !answer.contains("error")) return;
+  log_warning("node does not obey",
+              {{"node", settings_.node_name}, {"why", std::string(frame.payload)}});
 }
 
 void FrameUpstream::move(const net::Address& address, std::uint64_t) {

@@ -20,6 +20,7 @@
 namespace phoenix::gateway {
 
 inline constexpr std::size_t kAttemptsMax = 16'384;
+inline constexpr std::size_t kProbesMax = 64;  // without an answer, of each connection
 
 // What a connection is begun with; asked for at every dial, so that a reload reaches new ones.
 struct FrameCredentials {

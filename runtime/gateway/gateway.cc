@@ -55,7 +55,7 @@ Gateway::Gateway(net::Loop& loop, GatewayConfig config, GatewayOptions options)
       options_(options),
       config_(std::make_shared<const GatewayConfig>(std::move(config))),
       catalog_(Catalog::make(*config_, nullptr)),
-      directory_(config_->forget_node, config_->max_nodes,
+      directory_(config_->forget_node, config_->max_nodes, ZoneList(*config_),
                  [this](const NodeView& node) { publish(node); }),
       directory_timer_(loop,
                        [this] {
@@ -248,6 +248,8 @@ Status Gateway::adopt(GatewayConfig config) {
   // What only a new process can change.
   config.threads = config_->threads;
   config.lab = config_->lab;
+  config.zone = config_->zone;
+  config.gateway_zones = config_->gateway_zones;
   config.control = config_->control;
   config.targets = config_->targets;
   config.strategies = config_->strategies;
@@ -335,7 +337,7 @@ Status Gateway::set_draining(const std::string& node, bool is_draining) {
 
 Status Gateway::turn_knob(KnobId id, double value) {
   Knobs knobs = config_->knobs;
-  Status turned = gateway::turn_knob(knobs, id, value);
+  Status turned = set_knob(knobs, id, value);
   if (turned) apply_knobs(knobs);
   return turned;
 }

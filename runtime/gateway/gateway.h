@@ -57,7 +57,7 @@ class Gateway final : public GatewayControl {
   // For the control plane.
   Status set_draining(const std::string& node, bool is_draining);
   void forget_node(const std::string& node);  // see Directory::forget()
-  // One of the gateway's knobs, in base units; see turn_knob() of config.h.
+  // One of the gateway's knobs, in base units; nodes are told theirs.
   Status turn_knob(KnobId id, double value);
   void note(Decision decision);  // its number is given here
 

@@ -57,6 +57,7 @@ NodeStatus describe(const NodeView& view) {
   status.node = view.id;
   status.name = view.name;
   status.address = view.address;
+  status.zone = view.zone;
   status.protocol = view.protocol;
   status.state = view.state;
   status.incarnation = view.incarnation;
@@ -120,6 +121,7 @@ GatewayStatus Gateway::merge(const std::vector<ThreadStatus>& shares) const {
       if (index(node.node) < worker.nodes.size()) add(node, worker.nodes[index(node.node)]);
     }
     add_counters(status.router, worker.router);
+    status.probes_unsent += worker.probes_unsent;
     status.open_requests += worker.open_requests;
     add(status.http_listener, share.http_listener);
     add(status.frame_listener, share.frame_listener);

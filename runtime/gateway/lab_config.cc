@@ -14,6 +14,10 @@ GatewayConfig lab_config(const Scenario& scenario, int number, std::string token
   config.token = std::move(token);
   config.token_file = "lab";  // there is one; read already
   config.lab = true;
+  config.zone = gateway_zone(scenario, number);
+  for (int g = 0; g < scenario.gateway.count; ++g) {
+    config.gateway_zones.push_back(gateway_zone(scenario, g));
+  }
   config.router = scenario.router;
   config.knobs = scenario.knobs;
   config.expected_nodes = node_names(scenario);

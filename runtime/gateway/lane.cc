@@ -9,7 +9,8 @@ namespace {
 
 using Change = MembershipChange::Kind;
 
-Router make_router(const RouterSettings& settings, const Catalog& catalog, Random random) {
+Router make_router(const RouterSettings& settings, const Catalog& catalog,
+                   const Surroundings& surroundings, Random random) {
   std::vector<std::unique_ptr<Balancer>> balancers;
   for (const Catalog::Service& service : catalog.services()) {
     balancers.push_back(std::move(make_balancer(service.balancer)->strategy));
@@ -18,18 +19,20 @@ Router make_router(const RouterSettings& settings, const Catalog& catalog, Rando
   for (const Catalog::Class& c : catalog.classes()) {
     classes.push_back({c.service, c.attempt_timeout});
   }
-  return Router(settings, std::move(balancers), std::move(classes), random);
+  Router router(settings, std::move(balancers), std::move(classes), random);
+  router.set_surroundings(surroundings);
+  return router;
 }
 
 }  // namespace
 
 Lane::Lane(net::Loop& loop, LaneUser& user, const RouterSettings& settings, const Catalog& catalog,
-           Random random, RouterTap* tap)
+           const Surroundings& surroundings, Random random, RouterTap* tap)
     : user_(user),
       services_(catalog.services().size()),
       timer_(loop, [this] { user_.on_lane_due(*this); }),
-      driver_(std::make_unique<RouterDriver<Port>>(make_router(settings, catalog, random),
-                                                   Port{this}, tap)) {}
+      driver_(std::make_unique<RouterDriver<Port>>(
+          make_router(settings, catalog, surroundings, random), Port{this}, tap)) {}
 
 void Lane::tell(const NodeView& node, bool is_reachable, const Catalog& catalog, Time now) {
   if (index(node.id) >= marks_.size()) marks_.resize(index(node.id) + 1);
@@ -37,6 +40,8 @@ void Lane::tell(const NodeView& node, bool is_reachable, const Catalog& catalog,
   if (node.has_left) return leave(node.id, mark, now);
   // A node nobody could send to yet has no place in the Router: it would only ramp up too early.
   if (mark.joined.empty() && !is_reachable) return;
+  if (mark.zone != node.zone_id) leave(node.id, mark, now);
+  mark.zone = node.zone_id;
   const bool is_new = mark.joined.empty();
   tell_offers(node, catalog, mark, now);
   if (is_new) mark.incarnation = node.incarnation;
@@ -66,7 +71,8 @@ void Lane::tell_offers(const NodeView& node, const Catalog& catalog, Mark& mark,
     const auto known = place_in(mark.joined, service);
     if (known == mark.joined.end()) {
       driver_->membership(
-          {Change::kJoin, node.id, service, weight, is_warm, kNoZone, hash_text(node.name)}, now);
+          {Change::kJoin, node.id, service, weight, is_warm, node.zone_id, hash_text(node.name)},
+          now);
     } else if (known->second != weight) {
       driver_->membership({Change::kWeight, node.id, service, weight}, now);
     }

@@ -25,13 +25,14 @@ class LaneUser {
   virtual ~LaneUser() = default;
   virtual void carry_send(Lane& lane, const RouterAction& action) = 0;
   virtual void carry_answer(Lane& lane, const RouterAction& action) = 0;
+  virtual void carry_probe(NodeId node) = 0;
   virtual void on_lane_due(Lane& lane) = 0;
 };
 
 class Lane {
  public:
   Lane(net::Loop& loop, LaneUser& user, const RouterSettings& settings, const Catalog& catalog,
-       Random random, RouterTap* tap);
+       const Surroundings& surroundings, Random random, RouterTap* tap);
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
@@ -39,8 +40,7 @@ class Lane {
     Lane* lane;
     void send(const RouterAction& action) const { lane->user_.carry_send(*lane, action); }
     void answer(const RouterAction& action) const { lane->user_.carry_answer(*lane, action); }
-    // Not asked for: the reports that nodes attach to their answers come anyway.
-    void probe(const RouterAction&) const {}
+    void probe(const RouterAction& action) const { lane->user_.carry_probe(action.node); }
     void arm(Time date) const { lane->timer_.arm(date); }
   };
   RouterDriver<Port>& driver() { return *driver_; }
@@ -58,6 +58,7 @@ class Lane {
     std::vector<std::pair<ServiceId, double>> joined;
     MembershipChange::Kind mode = MembershipChange::Kind::kUp;
     std::uint64_t incarnation = 0;
+    ZoneId zone = kNoZone;
   };
   void tell_offers(const NodeView& node, const Catalog& catalog, Mark& mark, Time now);
   void tell_mode(const NodeView& node, bool is_reachable, Mark& mark, Time now);

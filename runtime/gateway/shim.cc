@@ -6,12 +6,6 @@
 #include "runtime/gateway/shim_upstream.h"
 
 namespace phoenix::gateway {
-namespace {
-
-constexpr double kReportBytes = 256;  // as the simulated network takes a report to be
-
-}  // namespace
-
 ShimWorld::Faults::Faults(const LabWorld& lab, std::uint32_t gateway_number)
     : world(lab),
       streams(lab.seed, lab.replication),

@@ -25,6 +25,8 @@ namespace phoenix::gateway {
 
 class ShimUpstream;
 
+inline constexpr double kReportBytes = 256;  // as the simulated network takes one to be
+
 class ShimWorld {
  public:
   // `thread` counts gateways on from the lab world's own number.

@@ -5,6 +5,9 @@
 namespace phoenix::gateway {
 namespace {
 
+// As the simulated network takes them to be.
+constexpr double kProbeBytes = 64;
+
 double bytes_of(const Request& request) {
   return static_cast<double>(request.target.size() + request.headers.size() + request.body.size());
 }
@@ -74,6 +77,38 @@ void ShimUpstream::forward(const Sent& sent) {
 void ShimUpstream::forget(AttemptId attempt) {
   flights_.erase(attempt);
   inner_->forget(attempt);
+}
+
+bool ShimUpstream::probe(std::uint64_t probe) {
+  if (is_silent_) return is_told_reachable_;  // sent into the void, as far as the user can tell
+  const std::optional<std::uint32_t> node = world_.number_of(name_);
+  if (!node || !world_.disturbs_links()) return inner_->probe(probe);
+  ShimWorld::Message message;
+  message.from = world_.faults_->gateway;
+  message.to = world_.faults_->world.gateways + *node;
+  message.number = probe_number(probe);
+  message.bytes = kProbeBytes;
+  message.deliver = [this, alive = std::weak_ptr<bool>(alive_), probe] {
+    if (!alive.expired() && !is_silent_) inner_->probe(probe);
+  };
+  world_.send(std::move(message));
+  return true;
+}
+
+void ShimUpstream::on_probe_answered(NodeId, std::uint64_t probe, const LoadReport& report) {
+  if (is_silent_) return;
+  const std::uint64_t number = answer_number(probe_number(probe));
+  const std::optional<std::uint32_t> node = world_.number_of(name_);
+  if (!node || !world_.disturbs_links()) return hand_over_report(number, report);
+  ShimWorld::Message message;
+  message.from = world_.faults_->world.gateways + *node;
+  message.to = world_.faults_->gateway;
+  message.number = number;
+  message.bytes = kReportBytes;
+  message.deliver = [this, alive = std::weak_ptr<bool>(alive_), number, report] {
+    if (!alive.expired()) hand_over_report(number, report);
+  };
+  world_.send(std::move(message));
 }
 
 void ShimUpstream::on_attempt(AttemptId attempt, AttemptResult result, const AttemptReply* reply) {

@@ -25,6 +25,7 @@ class ShimUpstream final : public Upstream, private UpstreamUser {
   void send(AttemptId attempt, const Request& request, std::string_view service,
             std::string_view request_class, Duration time_left) override;
   void forget(AttemptId attempt) override;
+  bool probe(std::uint64_t probe) override;
   void resume(AttemptId attempt) override { inner_->resume(attempt); }
   void apply(const Knobs& knobs) override { inner_->apply(knobs); }
   void move(const net::Address& address, std::uint64_t incarnation) override {
@@ -42,6 +43,7 @@ class ShimUpstream final : public Upstream, private UpstreamUser {
   void on_attempt_broken(AttemptId attempt) override;
   void on_node_report(NodeId node, const wire::Report& report) override;
   void on_piggybacked(NodeId node, const LoadReport& report) override;
+  void on_probe_answered(NodeId node, std::uint64_t probe, const LoadReport& report) override;
   void on_reachable(NodeId node, bool reachable) override;
 
   void forward(const Sent& sent);

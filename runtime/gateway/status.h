@@ -22,7 +22,7 @@ enum class NodeState : std::uint8_t { kUp, kDown, kDraining };
 
 struct NodeStatus {
   NodeId node{0};
-  std::string name, address;
+  std::string name, address, zone;
   Protocol protocol = Protocol::kFrames;
   NodeState state = NodeState::kUp;
   bool ejected = false;  // by any thread
@@ -84,6 +84,7 @@ struct GatewayStatus {
   std::vector<NodeStatus> nodes;    // by NodeId
   std::vector<Decision> decisions;  // the newest, at most 256, oldest first
   RouterCounters router;            // sums
+  std::uint64_t probes_unsent = 0;  // wishes of the Routers that Upstream::probe() left
   std::uint64_t open_requests = 0;
   net::ListenCounters http_listener, frame_listener, admin_listener;
   HttpCounters http;

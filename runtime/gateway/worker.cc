@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/gateway/zone_list.h"
+
 namespace phoenix::gateway {
 namespace {
 
@@ -50,7 +52,7 @@ void Worker::open_lane() {
   RouterSettings router = config_->router;
   router.max_in_flight = max_in_flight();
   lanes_.push_back(std::make_unique<Lane>(
-      loop_, static_cast<LaneUser&>(*this), router, *catalog_,
+      loop_, static_cast<LaneUser&>(*this), router, *catalog_, surroundings(*config_),
       streams.named("balancer/" + std::to_string(options_.thread)), options_.router_tap));
 }
 
@@ -151,6 +153,11 @@ void Worker::carry_answer(Lane&, const RouterAction& action) {
     exchanges_.release(id);
   }
   if (client != nullptr) client->on_reply(tag, reply);
+}
+
+void Worker::carry_probe(NodeId id) {
+  const Node& node = nodes_[index(id)];
+  if (node.upstream == nullptr || !node.upstream->probe(probes_++)) ++probes_unsent_;
 }
 
 Reply Worker::reply_for(std::uint64_t id, FailureReason reason) {
@@ -284,6 +291,10 @@ void Worker::on_piggybacked(NodeId id, const LoadReport& report) {
   node.load = report;
   node.reported_at = at;
   for (const auto& lane : lanes_) lane->driver().report(id, report, at);
+}
+
+void Worker::on_probe_answered(NodeId node, std::uint64_t, const LoadReport& report) {
+  on_piggybacked(node, report);
 }
 
 void Worker::on_reachable(NodeId id, bool reachable) {

@@ -65,6 +65,7 @@ struct WorkerSnapshot {
   std::vector<bool> panic;           // by service
   std::vector<NodeShare> nodes;
   RouterCounters router;
+  std::uint64_t probes_unsent = 0;
   std::uint64_t open_requests = 0;
   HttpCounters http;
 };
@@ -170,9 +171,11 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   void on_attempt_broken(AttemptId attempt) override;
   void on_node_report(NodeId node, const wire::Report& report) override;
   void on_piggybacked(NodeId node, const LoadReport& report) override;
+  void on_probe_answered(NodeId node, std::uint64_t probe, const LoadReport& report) override;
   void on_reachable(NodeId node, bool reachable) override;
   void carry_send(Lane& lane, const RouterAction& action) override;
   void carry_answer(Lane& lane, const RouterAction& action) override;
+  void carry_probe(NodeId node) override;
   void on_lane_due(Lane& lane) override;
 
   void open_lane();
@@ -210,6 +213,7 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   std::deque<std::pair<Time, std::uint64_t>> orphans_;  // attempts without exchange, and until when
   net::Timer chores_;  // what can wait, or must not happen within a callback of the one concerned
   std::uint64_t next_number_;
+  std::uint64_t probes_ = 0, probes_unsent_ = 0;
   std::uint64_t lanes_opened_ = 0;
   bool is_draining_ = false;
   bool gave_up_ = false;

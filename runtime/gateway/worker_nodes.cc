@@ -131,6 +131,7 @@ WorkerSnapshot Worker::snapshot() const {
   }
   shot.router = closed_lanes_;
   for (const auto& lane : lanes_) add_counters(shot.router, lane->router().counters());
+  shot.probes_unsent = probes_unsent_;
   shot.open_requests = exchanges_.live();
   shot.http = http_;
   return shot;

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include "runtime/gateway/config.h"
 #include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 
@@ -125,7 +124,10 @@ void LocalWorld::on_went(std::size_t place) {
 Status LocalWorld::set_knob(std::string_view knob, double value) {
   const Result<KnobId> id = knob_named(knob);
   if (!id) return Error{id.error()};
-  if (Status turned = gateway::turn_knob(knobs_, *id, value); !turned) return turned;
+  if (*id == KnobId::kHibernateIdle) {
+    return Error{"the agents of a local run hold no memory that they could give back"};
+  }
+  if (Status turned = phoenix::set_knob(knobs_, *id, value); !turned) return turned;
   for (LocalGateway& gateway : gateways_) {
     gateway.link->command({{"knob", {{"name", knob}, {"value", value}}}},
                           [this](const Json& answer) {

@@ -163,6 +163,8 @@ Status LocalWorld::launch_node(std::size_t place) {
                     std::to_string(group.cores),
                     "--speed",
                     print_number(group.speed),
+                    "--zone",
+                    group.zone,
                     "--weight",
                     print_number(group.weight),
                     "--memory",

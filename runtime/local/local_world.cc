@@ -36,10 +36,8 @@ std::string obstacle(const Scenario& scenario) {
   if (!scenario.transfers.empty()) {
     return "[[transfer]] is the simulator's; a local run has no bulk data to move";
   }
-  for (const KnobId id : {KnobId::kWorkers, KnobId::kQueueLength, KnobId::kHibernateIdle}) {
-    if (knob_value(scenario.knobs, id) == 0) continue;
-    return "knobs." + std::string(knob_info(id).name) +
-           " is the simulator's; the nodes of a local run are as their group and services say";
+  if (scenario.knobs.hibernate_idle > Duration{0}) {
+    return "knobs.hibernate_idle is the simulator's; the agents of a local run hold no memory";
   }
   const FaultPlan plan = plan_faults(scenario, Streams(scenario.seed, scenario.replication));
   for (const FaultEvent& event : plan.events) {

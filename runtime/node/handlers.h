@@ -7,6 +7,7 @@
 //   plugin[file=/path/app.so]   a shared object; see handler.h
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ struct MadeHandler {
   bool is_modelled = false;  // served by the synthetic cores, which bound it
   int at_once = 1;           // kThreads: requests in service at once; 1 is one after another
   int queue = 512;           // requests that may wait beyond those in service
+  // kLoop: bounds both anew, 0 as made; empty where the handler never has a request wait.
+  std::function<void(int workers, int queue)> set_limits = {};
 };
 
 // Unknown handlers, settings and values are errors that name what is known. On the loop's thread.

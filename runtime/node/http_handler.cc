@@ -34,7 +34,12 @@ CallReply failure(int status, std::string why, AttemptResult result) {
 class HttpForward final : public Handler, private gateway::UpstreamUser {
  public:
   HttpForward(net::Loop& loop, const net::Address& server, const HttpOptions& options)
-      : loop_(loop), options_(options), server_(server), sweep_timer_(loop, [this] { sweep(); }) {
+      : loop_(loop),
+        options_(options),
+        at_once_(options.connections),
+        queue_(options.queue),
+        server_(server),
+        sweep_timer_(loop, [this] { sweep(); }) {
     gateway::ServiceConfig service;
     service.protocol = gateway::Protocol::kHttp;
     gateway::Knobs knobs;
@@ -45,7 +50,7 @@ class HttpForward final : public Handler, private gateway::UpstreamUser {
   }
 
   void handle(Call call) override {
-    if (exchanges_.size() >= static_cast<std::size_t>(options_.connections + options_.queue)) {
+    if (exchanges_.size() >= static_cast<std::size_t>(at_once_ + queue_)) {
       return call.answer({503, {}, {}, AttemptResult::kQueueFull});
     }
     const AttemptId id = next_++;
@@ -55,6 +60,14 @@ class HttpForward final : public Handler, private gateway::UpstreamUser {
     if (sweep_timer_.armed() == kNever) sweep_timer_.arm(loop_.now() + kSweep);
     upstream_->send(id, exchange.request, exchange.call.request().service,
                     exchange.call.request().request_class, exchange.give_up - loop_.now());
+  }
+
+  void set_limits(int workers, int queue) {
+    at_once_ = workers > 0 ? workers : options_.connections;
+    queue_ = queue > 0 ? queue : options_.queue;
+    gateway::Knobs knobs;
+    knobs.http_pool_size = at_once_;
+    upstream_->apply(knobs);
   }
 
  private:
@@ -144,6 +157,7 @@ class HttpForward final : public Handler, private gateway::UpstreamUser {
 
   net::Loop& loop_;
   HttpOptions options_;
+  int at_once_, queue_;  // as they are in force
   net::Address server_;
   AttemptId next_ = 1;
   std::map<AttemptId, Exchange> exchanges_;
@@ -165,7 +179,11 @@ Result<MadeHandler> make_http(const SettingsText& text, const HandlerContext& co
   const VisitFunction visit = [&](SettingVisitor& v) { options.visit(v); };
   if (Status applied = apply_settings(others, visit); !applied) return Error{applied.error()};
   MadeHandler made;
-  made.handler = std::make_unique<HttpForward>(context.loop, *address, options);
+  auto handler = std::make_unique<HttpForward>(context.loop, *address, options);
+  made.set_limits = [http = handler.get()](int workers, int queue) {
+    http->set_limits(workers, queue);
+  };
+  made.handler = std::move(handler);
   made.text = print_settings("http", visit);
   made.text.insert(sizeof("http[") - 1, "server=" + address->text() + ", ");
   made.queue = options.queue;

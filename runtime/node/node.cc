@@ -2,17 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/log.h"
-#include "runtime/node/announcer.h"
-#include "runtime/node/forwarder.h"
-#include "runtime/node/lab_control.h"
 #include "runtime/node/node_frames.h"
+#include "runtime/node/node_impl.h"
 #include "runtime/secret.h"
+#include "runtime/wire/node_knobs.h"
 
 namespace phoenix::node {
 namespace {
@@ -32,94 +29,6 @@ std::uint64_t new_incarnation() {
 
 }  // namespace
 
-class Node::Impl {
- public:
-  Impl(net::Loop& loop, const NodeSettings& settings)
-      : loop_(loop),
-        settings_(settings),
-        readings_(settings.readings),
-        incarnation_(new_incarnation()),
-        started_(loop.now()),
-        report_timer_(loop, [this] { on_report_due(); }),
-        sweep_timer_(loop, [this] { on_sweep(); }),
-        drain_timer_(loop, [this] { leave_if_done(); }) {}
-
-  Status prepare();
-  Status start();
-  net::Address local() const { return listener_->local(); }
-  NodeStatus status() const;
-  void drain(std::function<void(std::size_t)> done);
-
- private:
-  // One connection that was accepted.
-  struct Peer final : wire::LinkUser {
-    Peer(Impl& owner, std::uint64_t number) : node(owner), id(number) {}
-    wire::FrameError on_frame(wire::FrameLink&, const wire::Frame& frame) override {
-      return node.on_frame(*this, frame);
-    }
-    void on_link_drained(wire::FrameLink&) override { link->channel().resume_reading(); }
-    void on_link_closed(wire::FrameLink&, const std::string& why) override {
-      node.on_peer_gone(*this, why);
-    }
-
-    Impl& node;
-    std::uint64_t id;
-    wire::Role role{};
-    bool has_hello = false;
-    Time hello_by = kNever;
-    std::unique_ptr<wire::FrameLink> link;
-  };
-
-  Status load_tls();
-  Status listen();
-  void announce();
-  wire::Hello hello() const;
-  void on_accept(std::unique_ptr<net::Channel> channel);
-  void on_peer_gone(Peer& peer, const std::string& why);
-  void count_bytes(Peer& peer);
-  wire::FrameError on_frame(Peer& peer, const wire::Frame& frame);
-  wire::FrameError on_hello(Peer& peer, const wire::Frame& frame);
-  wire::FrameError refuse(const Peer& peer, const char* why);
-  wire::FrameError on_request(Peer& peer, const wire::Frame& frame);
-  wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
-  void answer(const ReturnAddress& to, CallReply reply);
-  Status forward(const std::string& service, const std::string& to);
-  void on_report_due();
-  void on_sweep();
-  void take_readings();
-  float memory_share() const;
-  double socket_bytes() const;
-  LoadReport load_report() const;
-  wire::NodeTotals totals() const;
-  nlohmann::json stats() const;
-  void leave_if_done();
-
-  net::Loop& loop_;
-  NodeSettings settings_;
-  Readings readings_;
-  Utilisation utilisation_{LoadReport::kUnknown, LoadReport::kUnknown, LoadReport::kUnknown};
-  double busy_at_report_ = 0;
-  Time reported_at_ = kStart;
-  std::uint64_t incarnation_;
-  Time started_;
-  std::string advertise_;
-  std::shared_ptr<net::TlsContext> listen_tls_, dial_tls_;
-  std::unique_ptr<Services> services_;
-  std::unique_ptr<LabControl> lab_;
-  std::map<std::string, std::unique_ptr<Forwarder>> forwarders_;  // by target, kept
-  wire::LinkCounters link_counters_;
-  PeerCounters peer_counters_;
-  LogPause log_pause_;  // of peers refused
-  std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
-  std::uint64_t next_peer_ = 1;
-  double bytes_in_ = 0, bytes_out_ = 0;  // of connections that are gone
-  std::vector<std::unique_ptr<Announcer>> announcers_;
-  std::unique_ptr<net::Listener> listener_;
-  net::Timer report_timer_, sweep_timer_, drain_timer_;
-  Time leave_from_ = kNever, leave_by_ = kNever;
-  std::function<void(std::size_t)> on_left_;
-};
-
 Status Node::Impl::prepare() {
   Result<std::unique_ptr<Services>> services = Services::make(
       loop_, settings_.serving, settings_.services,
@@ -137,7 +46,7 @@ Status Node::Impl::prepare() {
   lab_ = std::make_unique<LabControl>(*services_, std::move(hooks));
   advertise_ = settings_.advertise;
   if (!wire::within_bounds(hello())) {
-    return Error{"the node's name, address, token and services have at most " +
+    return Error{"the node's name, zone, address, token and services have at most " +
                  std::to_string(wire::kMaxName) + " bytes each"};
   }
   return load_tls();
@@ -207,6 +116,7 @@ wire::Hello Node::Impl::hello() const {
   hello.token = settings_.token;
   hello.address = advertise_;
   hello.incarnation = incarnation_;
+  hello.zone = settings_.zone;
   hello.cores = static_cast<std::uint16_t>(settings_.serving.cores);
   for (const Services::Offered& offer : services_->offers()) {
     hello.offers.push_back({offer.service, offer.weight});
@@ -243,6 +153,8 @@ wire::FrameError Node::Impl::on_frame(Peer& peer, const wire::Frame& frame) {
       return on_request(peer, frame);
     case wire::FrameType::kControl:
       return on_control(peer, frame);
+    case wire::FrameType::kProbe:
+      return on_probe(peer, frame);
     default:
       return wire::FrameError::kUnexpected;
   }
@@ -288,13 +200,27 @@ wire::FrameError Node::Impl::on_request(Peer& peer, const wire::Frame& frame) {
   return wire::FrameError::kNone;
 }
 
+wire::FrameError Node::Impl::on_probe(Peer& peer, const wire::Frame& frame) {
+  peer.link->send(wire::Report{load_report(), totals()}, frame.id);
+  if (peer.link->queued_bytes() > kPauseAbove) peer.link->channel().pause_reading();
+  return wire::FrameError::kNone;
+}
+
 wire::FrameError Node::Impl::on_control(Peer& peer, const wire::Frame& frame) {
-  if (peer.role != wire::Role::kLab) return wire::FrameError::kUnexpected;
-  lab_->command(frame.payload, [this, to = peer.id, id = frame.id](const std::string& payload) {
+  const auto answer = [this, to = peer.id, id = frame.id](const std::string& payload) {
     const auto found = peers_.find(to);
     if (found == peers_.end()) return;
     found->second->link->send(wire::FrameType::kControl, id, payload);
-  });
+  };
+  if (peer.role == wire::Role::kLab) {
+    lab_->command(frame.payload, answer);
+  } else if (peer.role == wire::Role::kGateway) {
+    const Result<Knobs> knobs = wire::parse_node_knobs(frame.payload);
+    answer(knobs ? R"({"ok":true})" : nlohmann::json{{"error", knobs.error()}}.dump());
+    if (knobs) services_->set_knobs(*knobs);
+  } else {
+    return wire::FrameError::kUnexpected;
+  }
   return wire::FrameError::kNone;
 }
 
@@ -333,111 +259,6 @@ Status Node::Impl::forward(const std::string& service, const std::string& to) {
       service, [target = forwarder.get()](const ReturnAddress& from, CallRequest request) {
         target->send(from, std::move(request));
       });
-}
-
-void Node::Impl::on_report_due() {
-  take_readings();
-  const wire::Report report{load_report(), totals()};
-  for (const auto& announcer : announcers_) announcer->send(report);
-  report_timer_.arm(std::max(loop_.now(), reported_at_ + settings_.report_interval));
-}
-
-void Node::Impl::take_readings() {
-  const Time now = loop_.now();
-  utilisation_ = readings_.sample(now, socket_bytes());
-  if (services_->is_modelled()) {
-    const double busy = services_->synthetic_cores().busy_core_ns();
-    const double room = static_cast<double>((now - reported_at_).count()) * settings_.serving.cores;
-    utilisation_.cpu = static_cast<float>(std::min(1.0, (busy - busy_at_report_) / room));
-    busy_at_report_ = busy;
-  }
-  reported_at_ = now;
-}
-
-float Node::Impl::memory_share() const {
-  if (!services_->is_modelled()) return utilisation_.memory;
-  const double memory = settings_.readings.memory_bytes;
-  if (!(memory > 0)) return LoadReport::kUnknown;
-  return static_cast<float>(services_->synthetic_cores().memory_bytes() / memory);
-}
-
-double Node::Impl::socket_bytes() const {
-  double in = bytes_in_, out = bytes_out_;
-  for (const auto& [id, peer] : peers_) {
-    in += static_cast<double>(peer->link->channel().bytes_in());
-    out += static_cast<double>(peer->link->channel().bytes_out());
-  }
-  return std::max(in, out);
-}
-
-LoadReport Node::Impl::load_report() const {
-  const ServicesLoad load = services_->load();
-  LoadReport report;
-  report.measured_at = loop_.now();
-  report.cpu = utilisation_.cpu;
-  report.memory = memory_share();
-  report.network = utilisation_.network;
-  report.queue_length = load.waiting;
-  report.in_service = load.in_service;
-  return report;
-}
-
-wire::NodeTotals Node::Impl::totals() const {
-  const ServicesTotals served = services_->totals();
-  wire::NodeTotals totals;
-  totals.completed = served.completed;
-  totals.refused = served.refused;
-  totals.bytes = socket_bytes();
-  if (services_->is_modelled()) {
-    totals.busy_core_ns = services_->synthetic_cores().busy_core_ns();
-    totals.memory_bytes = services_->synthetic_cores().memory_bytes();
-  } else {
-    totals.busy_core_ns = readings_.process_cpu_ns().value_or(0);
-    totals.memory_bytes = readings_.process_memory_bytes().value_or(0);
-  }
-  return totals;
-}
-
-NodeStatus Node::Impl::status() const {
-  NodeStatus status;
-  status.load = services_->load();
-  status.served = services_->totals();
-  status.totals = totals();
-  status.available_core_ns =
-      static_cast<double>((loop_.now() - started_).count()) * settings_.serving.cores;
-  status.busy_thread_ns = services_->busy_thread_ns();
-  status.incarnation = incarnation_;
-  status.under_way = services_->under_way();
-  status.gateways_connected = static_cast<std::size_t>(
-      std::count_if(announcers_.begin(), announcers_.end(),
-                    [](const auto& announcer) { return announcer->is_connected(); }));
-  status.is_draining = on_left_ != nullptr;
-  status.listener = listener_->counters();
-  status.links = link_counters_;
-  status.peers = peer_counters_;
-  return status;
-}
-
-nlohmann::json Node::Impl::stats() const {
-  const NodeStatus now = status();
-  std::uint64_t bad_frames = 0;
-  for (const std::uint64_t count : now.links.errors) bad_frames += count;
-  return {{"waiting", now.load.waiting},
-          {"in_service", now.load.in_service},
-          {"busy_core_ns", now.totals.busy_core_ns},
-          {"available_core_ns", now.available_core_ns},
-          {"busy_thread_ns", now.busy_thread_ns},
-          {"bytes", now.totals.bytes},
-          {"memory_bytes", now.totals.memory_bytes},
-          {"completed", now.served.completed},
-          {"refused", now.served.refused},
-          {"expired", now.served.expired},
-          {"under_way", now.under_way},
-          {"incarnation", now.incarnation},
-          {"gateways_connected", now.gateways_connected},
-          {"connections", now.listener.open},
-          {"connections_refused", now.listener.refused},
-          {"bad_frames", bad_frames}};
 }
 
 // Turns away who connected and does not say who he is.

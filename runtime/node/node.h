@@ -21,6 +21,7 @@ struct NodeSettings {
   std::string name;  // unique among the nodes of a gateway; empty: the advertised address
   net::Address listen{"127.0.0.1", 0};
   std::string advertise;  // how gateways reach this node; empty: where it listens
+  std::string zone;       // what it shares short ways with; empty: nobody said
   std::vector<net::Address> gateways;
   std::vector<ServiceSpec> services;
   ServicesSettings serving;
@@ -55,6 +56,7 @@ struct NodeStatus {
   std::size_t under_way = 0;
   std::size_t gateways_connected = 0;
   bool is_draining = false;
+  Services::Sleep sleep;
   net::ListenCounters listener;
   wire::LinkCounters links;
   PeerCounters peers;

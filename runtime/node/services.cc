@@ -72,7 +72,8 @@ Services::Services(net::Loop& loop, const ServicesSettings& settings, OnAnswer o
       settings_(settings),
       on_answer_(std::move(on_answer)),
       outbox_(std::make_shared<Outbox>()),
-      cores_(loop, settings.cores, settings.speed, settings.discipline) {
+      cores_(loop, settings.cores, settings.speed, settings.discipline),
+      idle_timer_(loop, [this] { on_idle_due(); }) {
   outbox_->services = this;
 }
 
@@ -150,6 +151,9 @@ void Services::submit(const ReturnAddress& to, CallRequest request) {
 // Counted already.
 void Services::admit(std::size_t number, const ReturnAddress& to, CallRequest request) {
   Service& service = services_[number];
+  if (const Status awake = wake(service); !awake) {
+    return forwarded_done(to, size_of(request), {500, {}, {}, AttemptResult::kError});
+  }
   ++service.under_way;
   Call call(std::make_unique<Sink>(std::move(request), to, number, outbox_));
   if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
@@ -172,6 +176,10 @@ void Services::deliver(Answer answer) {
   const bool is_refusal = answer.reply.result == AttemptResult::kQueueFull ||
                           answer.reply.result == AttemptResult::kRefused;
   ++(is_refusal ? totals_.refused : totals_.completed);
+  if (service.under_way == 0) {
+    service.idle_since = loop_.now();
+    arm_idle();
+  }
   on_answer_(answer.to, std::move(answer.reply));
   if (service.under_way == 0 && service.on_quiet) tell_quiet(service);
 }
@@ -195,6 +203,7 @@ void Services::take(const std::string& service, What what, OnTaken done) {
   const bool was_held = source.is_held;
   hold(service, [this, &source, was_held, what, done = std::move(done)](const Status& held) {
     if (!held) return done(Error{held.error()});
+    if (const Status awake = wake(source); !awake) return done(Error{awake.error()});
     Handler& handler = *source.made.handler;
     Result<std::string> taken = what == What::kState ? handler.snapshot() : handler.changes();
     if (!was_held) static_cast<void>(resume(source.spec.name));
@@ -210,6 +219,7 @@ Status Services::put(const std::string& service, What what, std::string_view byt
     return Error{"service " + service + " has " + std::to_string(target.under_way) +
                  " requests in service"};
   }
+  if (Status awake = wake(target); !awake) return awake;
   Handler& handler = *target.made.handler;
   return what == What::kState ? handler.restore(bytes) : handler.apply(bytes);
 }
@@ -220,6 +230,7 @@ Status Services::prepare(const std::string& service) {
   Service& target = services_[*found];
   if (!target.is_held) return Error{"service " + service + " serves here already"};
   target.forward = nullptr;
+  target.asleep.reset();
   target.made.handler->clear();
   return success();
 }
@@ -260,6 +271,7 @@ Status Services::retire(const std::string& service) {
   Service& retired = services_[*found];
   if (retired.under_way > 0) return Error{"service " + service + " has requests in service"};
   retired.is_held = true;
+  retired.asleep.reset();
   retired.made.handler->clear();
   let_go(retired, [&](Waiting one) {
     forwarded_done(one.to, size_of(one.request), {503, {}, {}, AttemptResult::kRefused});

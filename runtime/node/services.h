@@ -10,12 +10,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/net/loop.h"
 #include "runtime/node/handlers.h"
+#include "runtime/node/hibernation.h"
 #include "runtime/node/work_queue.h"
+#include "strategies/tuning/knobs.h"
 
 namespace phoenix::node {
 
@@ -101,6 +104,19 @@ class Services {
   };
   std::vector<Offered> offers() const;
 
+  // The knobs that are a node's: workers, queue_length, hibernate_idle. They hold from now on; what
+  // is in service or waits already stays. Handlers that answer within handle() have neither workers
+  // nor a queue. A service that is idle long enough hibernates: its state is kept compressed, and
+  // its handler restored for the next request, which waits that long. Those on the move, or without
+  // a state, stay awake.
+  void set_knobs(const Knobs& knobs);
+  struct Sleep {
+    std::size_t asleep = 0;      // services
+    std::size_t bytes_kept = 0;  // of their states
+    std::uint64_t hibernations = 0, wakes = 0, wakes_failed = 0;
+  };
+  Sleep sleep() const;
+
   ServicesLoad load() const;
   ServicesTotals totals() const;
   double busy_thread_ns() const;
@@ -128,6 +144,9 @@ class Services {
     bool is_offered = true;
     OnHeld on_quiet;
     std::deque<Waiting> waiting;  // while it is held
+    Time idle_since = kStart;
+    bool stays_awake = false;  // since it was idle
+    std::optional<SleepingState> asleep;
     Forward forward;
   };
 
@@ -140,6 +159,9 @@ class Services {
   void let_go(Service& service, const std::function<void(Waiting)>& each);
   void deliver(Answer answer);
   void tell_quiet(Service& service);
+  void on_idle_due();
+  void arm_idle();
+  Status wake(Service& service);
 
   net::Loop& loop_;
   ServicesSettings settings_;
@@ -156,6 +178,9 @@ class Services {
   bool is_draining_ = false;
   bool is_modelled_ = true;
   ServicesTotals totals_;
+  Duration hibernate_idle_{0};
+  Sleep sleep_;
+  net::Timer idle_timer_;
 };
 
 }  // namespace phoenix::node

@@ -57,6 +57,16 @@ void SyntheticCores::submit(std::uint16_t service, double work_ns, double memory
   answer_finished();
 }
 
+void SyntheticCores::set_limits(int workers, int queue) {
+  const Time now = loop_.now();
+  catch_up(now);
+  server_.set_workers(workers);
+  server_.set_queue(queue);
+  server_.refill(jobs_, now);
+  rearm();
+  answer_finished();
+}
+
 void SyntheticCores::set_factor(double factor) {
   const Time now = loop_.now();
   catch_up(now);

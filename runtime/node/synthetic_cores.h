@@ -29,6 +29,9 @@ class SyntheticCores {
   void submit(std::uint16_t service, double work_ns, double memory_bytes,
               std::uint32_t response_bytes, Call call);
 
+  // See NodeServer::set_workers() and set_queue().
+  void set_limits(int workers, int queue);
+
   // Rate of service from now on; 0 is a stall.
   void set_factor(double factor);
 

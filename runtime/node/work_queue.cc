@@ -13,12 +13,17 @@ namespace {
 
 struct Lane {
   LaneSettings settings;
+  int at_once = 0, queue = 0;  // as they are in force
   std::deque<Call> waiting;
   std::uint32_t in_service = 0;
   std::uint64_t expired = 0;
 
   bool may_start() const {
-    return !waiting.empty() && in_service < static_cast<std::uint32_t>(settings.at_once);
+    return !waiting.empty() && in_service < static_cast<std::uint32_t>(at_once);
+  }
+  void limit(int workers, int room) {
+    at_once = workers > 0 && settings.at_once > 1 ? workers : settings.at_once;
+    queue = room > 0 ? room : settings.queue;
   }
 };
 
@@ -26,10 +31,15 @@ struct Lane {
 
 struct WorkQueue::State : std::enable_shared_from_this<State> {
   State(std::vector<LaneSettings> settings, Clock the_clock) : clock(std::move(the_clock)) {
-    for (LaneSettings& lane : settings) lanes.emplace_back().settings = lane;
+    for (LaneSettings& lane : settings) {
+      lanes.emplace_back().settings = lane;
+      lanes.back().limit(0, 0);
+    }
   }
 
   bool submit(std::size_t lane, Call& call);
+  bool is_full() const { return workers > 0 && in_service >= static_cast<std::uint32_t>(workers); }
+  void start_threads(int wanted);
   void work();
   void leave(std::size_t lane);
   std::optional<std::pair<Call, std::size_t>> take(std::unique_lock<std::mutex>& lock);
@@ -40,7 +50,9 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
   mutable std::mutex mutex;
   std::condition_variable work_to_do;
   std::deque<Lane> lanes;
-  std::size_t turn = 0;  // the lane that is looked at first
+  int workers = 0;               // in all lanes; 0: no bound
+  std::uint32_t in_service = 0;  // likewise
+  std::size_t turn = 0;          // the lane that is looked at first
   bool stopping = false;
   int busy_threads = 0;
   double busy_ns = 0;  // up to busy_since
@@ -72,8 +84,7 @@ bool WorkQueue::State::submit(std::size_t lane, Call& call) {
   {
     const std::lock_guard lock(mutex);
     Lane& place = lanes[lane];
-    const std::size_t room =
-        static_cast<std::size_t>(place.settings.at_once + place.settings.queue);
+    const std::size_t room = static_cast<std::size_t>(place.at_once + place.queue);
     if (place.waiting.size() + place.in_service >= room) return false;
     place.waiting.push_back(std::move(call));
   }
@@ -85,13 +96,14 @@ std::optional<std::pair<Call, std::size_t>> WorkQueue::State::take(
     std::unique_lock<std::mutex>& lock) {
   for (;;) {
     if (stopping) return std::nullopt;
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
+    for (std::size_t i = 0; i < lanes.size() && !is_full(); ++i) {
       const std::size_t lane = (turn + i) % lanes.size();
       if (!lanes[lane].may_start()) continue;
       turn = (lane + 1) % lanes.size();
       Call call = std::move(lanes[lane].waiting.front());
       lanes[lane].waiting.pop_front();
       ++lanes[lane].in_service;
+      ++in_service;
       return std::pair(std::move(call), lane);
     }
     work_to_do.wait(lock);
@@ -107,6 +119,7 @@ void WorkQueue::State::work() {
     if (call.request().deadline < clock()) {
       ++lanes[lane].expired;
       --lanes[lane].in_service;
+      --in_service;
       lock.unlock();
       call.answer({504, {}, {}, AttemptResult::kRefused});
       continue;
@@ -130,6 +143,7 @@ void WorkQueue::State::leave(std::size_t lane) {
     const std::lock_guard lock(mutex);
     assert(lanes[lane].in_service > 0);
     --lanes[lane].in_service;
+    --in_service;
   }
   work_to_do.notify_one();
 }
@@ -143,9 +157,23 @@ void WorkQueue::State::count_busy(int change) {
 
 WorkQueue::WorkQueue(int threads, std::vector<LaneSettings> lanes, Clock clock)
     : state_(std::make_shared<State>(std::move(lanes), std::move(clock))) {
-  for (int i = 0; i < threads; ++i) {
-    state_->threads.emplace_back([state = state_.get()] { state->work(); });
+  state_->start_threads(threads);
+}
+
+void WorkQueue::State::start_threads(int wanted) {
+  while (threads.size() < static_cast<std::size_t>(wanted)) {
+    threads.emplace_back([this] { work(); });
   }
+}
+
+void WorkQueue::set_limits(int workers, int queue) {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->workers = workers;
+    for (Lane& lane : state_->lanes) lane.limit(workers, queue);
+  }
+  state_->start_threads(workers);
+  state_->work_to_do.notify_all();
 }
 
 WorkQueue::~WorkQueue() {

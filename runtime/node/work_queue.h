@@ -2,9 +2,9 @@
 // lane per service. Lanes take turns, so a flood of one service does not starve another. A request
 // is in service until its Call is answered, also where the handler answers later from elsewhere.
 //
-// submit() and load() from any thread. Requests whose deadline passes before their turn are
-// answered "not carried out" (504, kRefused) and counted. The destructor lets what is in service
-// finish; what waits is answered 500 by its Call.
+// submit() and load() from any thread, set_limits() from one. Requests whose deadline passes before
+// their turn are answered "not carried out" (504, kRefused) and counted. The destructor lets what
+// is in service finish; what waits is answered 500 by its Call.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,11 @@ class WorkQueue {
 
   // Takes the call, or leaves it to the caller: false where the lane is full.
   [[nodiscard]] bool submit(std::size_t lane, Call& call);
+
+  // At most `workers` calls in service in all lanes together, and in each that serves several at
+  // once, on as many threads as that takes; room for `queue` that wait in each. 0: as at the
+  // beginning. What is in service or waits already stays.
+  void set_limits(int workers, int queue);
 
   LaneLoad load(std::size_t lane) const;
   // Time that threads have spent in handlers, those under way included.

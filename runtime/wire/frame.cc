@@ -29,7 +29,7 @@ std::uint32_t checksum(const char* header, std::string_view payload) {
 
 bool is_known(std::uint8_t type) {
   return type >= static_cast<std::uint8_t>(FrameType::kHello) &&
-         type <= static_cast<std::uint8_t>(FrameType::kBatch);
+         type <= static_cast<std::uint8_t>(FrameType::kProbe);
 }
 
 // Judges as much of a header as is there.

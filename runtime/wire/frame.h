@@ -1,7 +1,7 @@
 // The frames between native clients, gateways and nodes: encoding and decoding as pure functions of
 // bytes. Who needs this: FrameLink, tests and the fuzz target.
 //
-// Layout, little endian, version 1:
+// Layout, little endian, version 2:
 //   0  u8  'P'           8  u64 id (of the request it belongs to; 0 where there is none)
 //   1  u8  version      16  u32 checksum: low half of XXH3-64 of the payload, seeded by XXH3-64 of
 //                               bytes 0..15
@@ -22,16 +22,17 @@
 namespace phoenix::wire {
 
 inline constexpr std::size_t kHeaderBytes = 20;
-inline constexpr std::uint8_t kVersion = 1;
+inline constexpr std::uint8_t kVersion = 2;
 
 enum class FrameType : std::uint8_t {
   kHello = 1,  // first frame either way: who I am; see messages.h
   kRequest = 2,
   kResponse = 3,
-  kReport = 4,   // periodic load report of a node
+  kReport = 4,   // load report of a node: periodic, or the answer to a probe, with its id
   kGoodbye = 5,  // a node drains: send nothing new
-  kControl = 6,  // JSON command of an authenticated operator or lab, answered by kControl
+  kControl = 6,  // JSON command of a lab or a gateway, answered by kControl
   kBatch = 7,
+  kProbe = 8,  // of a gateway, empty: how busy is this node now? Answered at once by kReport
 };
 
 enum class FrameError : std::uint8_t {

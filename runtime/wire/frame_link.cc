@@ -146,9 +146,9 @@ void FrameLink::send(std::uint64_t id, const Response& response) {
   send_frame(FrameType::kResponse, id, [&](std::string& out) { encode(response, now, out); });
 }
 
-void FrameLink::send(const Report& report) {
+void FrameLink::send(const Report& report, std::uint64_t id) {
   const Time now = state_->loop.now();
-  send_frame(FrameType::kReport, 0, [&](std::string& out) { encode(report, now, out); });
+  send_frame(FrameType::kReport, id, [&](std::string& out) { encode(report, now, out); });
 }
 
 void FrameLink::send(FrameType type, std::uint64_t id, std::string_view payload) {

@@ -68,8 +68,9 @@ class FrameLink final : private net::ChannelUser {
   void send(const Hello& hello);
   void send(std::uint64_t id, const Request& request);
   void send(std::uint64_t id, const Response& response);
-  void send(const Report& report);
-  void send(FrameType type, std::uint64_t id, std::string_view payload);  // kGoodbye, kControl
+  void send(const Report& report, std::uint64_t id = 0);  // the probe's that it answers
+  // kGoodbye, kControl, kProbe
+  void send(FrameType type, std::uint64_t id, std::string_view payload);
 
   void apply(const LinkSettings& settings);  // from the next frame on
   void flush();                              // does not wait for batch_delay

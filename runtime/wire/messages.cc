@@ -66,7 +66,7 @@ bool within_bounds(const Hello& hello) {
     return is_name(offer.service) && is_amount(offer.weight);
   };
   return is_sane(hello.role) && is_name(hello.name) && is_name(hello.token) &&
-         is_name(hello.address) && hello.offers.size() <= kMaxOffers &&
+         is_name(hello.address) && is_name(hello.zone) && hello.offers.size() <= kMaxOffers &&
          std::all_of(hello.offers.begin(), hello.offers.end(), is_good);
 }
 
@@ -90,8 +90,8 @@ bool within_bounds(const Report& report) {
 
 void encode(const Hello& hello, std::string& payload) {
   assert(within_bounds(hello));
-  std::size_t size = 1 + 3 + 8 + 2 + 2;
-  size += hello.name.size() + hello.token.size() + hello.address.size();
+  std::size_t size = 1 + 4 + 8 + 2 + 2;
+  size += hello.name.size() + hello.token.size() + hello.address.size() + hello.zone.size();
   for (const Offer& offer : hello.offers) size += kOfferBytes + offer.service.size();
   char* at = extend(payload, size);
   at = store(at, hello.role);
@@ -100,6 +100,7 @@ void encode(const Hello& hello, std::string& payload) {
   at = store_name(at, hello.address);
   at = store(at, hello.incarnation);
   at = store(at, hello.cores);
+  at = store_name(at, hello.zone);
   at = store(at, static_cast<std::uint16_t>(hello.offers.size()));
   for (const Offer& offer : hello.offers) {
     at = store_name(at, offer.service);
@@ -167,6 +168,7 @@ bool decode(std::string_view payload, Hello& hello) {
   hello.address = reader.name();
   hello.incarnation = reader.number<std::uint64_t>();
   hello.cores = reader.number<std::uint16_t>();
+  hello.zone = reader.name();
   const std::size_t offers = reader.number<std::uint16_t>();
   hello.offers.clear();
   hello.offers.reserve(std::min(offers, reader.left() / kOfferBytes));

@@ -41,6 +41,7 @@ struct Hello {
   std::string_view address{};     // node: where it takes requests, as gateways reach it
   std::uint64_t incarnation = 0;  // node: differs each time it starts
   std::uint16_t cores = 0;        // node
+  std::string_view zone{};        // node: what it shares short ways with; empty: nobody said
   std::vector<Offer> offers{};    // node
 };
 

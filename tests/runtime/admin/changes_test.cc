@@ -47,7 +47,9 @@ TEST_F(Changes, ReachTheGatewayAsTheyWereAskedFor) {
 TEST_F(Changes, KnobsLeftOutStayAsTheyAre) {
   gateway_.now.knobs.pool_size = 7;
   EXPECT_EQ(put("/knobs", R"({"batch_size": 16, "batch_delay": "300 us", "compress_above": "4 KiB",
-                              "socket_buffer": "1 MiB", "direct_routing": true})")
+                              "socket_buffer": "1 MiB", "direct_routing": true,
+                              "workers": 4, "queue_length": 30, "max_in_flight": 500,
+                              "hibernate_idle": "5 min"})")
                 .status,
             200);
   const gateway::Knobs& knobs = gateway_.now.knobs;
@@ -56,6 +58,10 @@ TEST_F(Changes, KnobsLeftOutStayAsTheyAre) {
   EXPECT_EQ(knobs.compress_above, 4096U);
   EXPECT_EQ(knobs.socket_buffer, 1 << 20);
   EXPECT_TRUE(knobs.direct_routing);
+  EXPECT_EQ(knobs.workers, 4);
+  EXPECT_EQ(knobs.queue_length, 30);
+  EXPECT_EQ(knobs.max_in_flight, 500);
+  EXPECT_EQ(knobs.hibernate_idle, std::chrono::minutes(5));
   EXPECT_EQ(knobs.pool_size, 7);
   EXPECT_EQ(knobs.http_pool_size, gateway::Knobs{}.http_pool_size);
 }

@@ -29,9 +29,9 @@ TEST(StatusJson, HasStableKeysInAStableOrder) {
   EXPECT_THAT(
       keys_of(status["nodes"][0]),
       ElementsAre("id", "name", "address", "protocol", "state", "ejected", "incarnation", "cores",
-                  "services", "under_way", "attempts", "failures", "connections", "dials_failed",
-                  "report_age_s", "cpu", "memory", "network", "queue", "in_service", "completed",
-                  "refused", "busy_core_s", "network_bytes", "memory_bytes"));
+                  "zone", "services", "under_way", "attempts", "failures", "connections",
+                  "dials_failed", "report_age_s", "cpu", "memory", "network", "queue", "in_service",
+                  "completed", "refused", "busy_core_s", "network_bytes", "memory_bytes"));
   EXPECT_THAT(keys_of(status["classes"][0]),
               ElementsAre("service", "class", "offered", "answered_well", "failed", "latency"));
   EXPECT_THAT(keys_of(status["decisions"][0]),

@@ -66,6 +66,8 @@ TEST_F(Config, EveryKeyReachesItsField) {
   const ParsedConfig parsed = parse(R"(
 name = "edge"
 threads = 3
+zone = "east"
+gateway_zones = ["east", "west"]
 http = "127.0.0.1:0"
 frames = ""
 admin = "[::1]:7090"
@@ -95,6 +97,10 @@ pool_size = 4
 http_pool_size = 8
 socket_buffer = "64 KiB"
 direct_routing = true
+workers = 5
+queue_length = 70
+max_in_flight = 900
+hibernate_idle = "10 min"
 [[service]]
 name = "shop"
 protocol = "http"
@@ -110,6 +116,7 @@ attempt_timeout = "300 ms"
 [[service.server]]
 address = "10.0.0.1:8080"
 weight = 2
+zone = "west"
 [[route]]
 host = "*.example.org"
 path = "/shop"
@@ -128,6 +135,12 @@ buffer = 1000
   const GatewayConfig& c = *parsed.config;
   EXPECT_EQ(c.name, "edge");
   EXPECT_EQ(c.threads, 3);
+  EXPECT_EQ(c.zone, "east");
+  EXPECT_EQ(c.gateway_zones, (std::vector<std::string>{"east", "west"}));
+  EXPECT_EQ(c.knobs.workers, 5);
+  EXPECT_EQ(c.knobs.queue_length, 70);
+  EXPECT_EQ(c.knobs.max_in_flight, 900);
+  EXPECT_EQ(c.knobs.hibernate_idle, std::chrono::minutes(10));
   EXPECT_EQ(c.frames, "");
   EXPECT_EQ(c.admin, "[::1]:7090");
   EXPECT_EQ(c.token, "0123456789abcdef");

@@ -11,12 +11,13 @@ using std::chrono::seconds;
 class DirectoryRules : public ::testing::Test {
  protected:
   Announcement named(const std::string& name, std::uint64_t incarnation = 1) {
-    return {name, "127.0.0.1:7001", incarnation, 2, {{"api", 1.0}}};
+    return {name, "127.0.0.1:7001", incarnation, 2, "", {{"api", 1.0}}};
   }
   Time at(int s) { return kStart + seconds(s); }
 
   std::vector<NodeView> told_;
-  Directory directory_{seconds(60), 3, [this](const NodeView& node) { told_.push_back(node); }};
+  Directory directory_{seconds(60), 3, ZoneList({}),
+                       [this](const NodeView& node) { told_.push_back(node); }};
 };
 
 TEST_F(DirectoryRules, NodesAreNumberedInTheOrderTheyCome) {
@@ -26,6 +27,22 @@ TEST_F(DirectoryRules, NodesAreNumberedInTheOrderTheyCome) {
   EXPECT_EQ(told_[1].name, "a");
   EXPECT_EQ(told_[1].state, NodeState::kUp);
   EXPECT_EQ(told_[1].offers, (std::vector<ServiceOffer>{{"api", 1.0}}));
+}
+
+TEST_F(DirectoryRules, NodesOfOneZoneShareItsNumber) {
+  Announcement east = named("a"), west = named("b"), nowhere = named("c");
+  east.zone = "east";
+  west.zone = "west";
+  ASSERT_TRUE(directory_.announce(1, east));
+  ASSERT_TRUE(directory_.announce(2, west));
+  ASSERT_TRUE(directory_.announce(3, nowhere));
+  EXPECT_EQ(told_[0].zone_id, ZoneId{0});
+  EXPECT_EQ(told_[1].zone_id, ZoneId{1});
+  EXPECT_EQ(told_[2].zone_id, kNoZone);
+  west.zone = "east";  // it has moved
+  ASSERT_TRUE(directory_.announce(2, west));
+  EXPECT_EQ(told_.back().zone_id, ZoneId{0});
+  EXPECT_EQ(told_.back().zone, "east");
 }
 
 TEST_F(DirectoryRules, ANodeWhoseConnectionEndsIsDownAndComesBackUnderItsNumber) {

@@ -111,8 +111,12 @@ class FakeNode {
 
   std::function<void(const Got&)> serve = [this](const Got& got) { answer(got); };
   std::uint64_t incarnation = 1;
+  std::string zone;
   bool is_welcome = false;
   std::uint64_t served = 0;
+  std::vector<std::string> controls;  // as gateways sent them
+  std::uint64_t probes = 0;
+  bool answers_probes = true;
 
  private:
   wire::Hello greeting() {
@@ -124,12 +128,22 @@ class FakeNode {
     hello.address = address_;
     hello.incarnation = incarnation;
     hello.cores = 2;
+    hello.zone = zone;
     return hello;
+  }
+  void on_probe(Party& party, std::uint64_t id) {
+    ++probes;
+    wire::Report report;
+    report.load.measured_at = loop_.now();
+    report.load.queue_length = 17;
+    if (answers_probes) party.link().send(report, id);
   }
   void adopt(std::unique_ptr<net::Channel> channel) {
     parties_.push_back(std::make_unique<Party>(
         loop_, std::move(channel), [this](Party& party, const wire::Frame& frame) {
           if (frame.type == wire::FrameType::kHello) return party.link().send(greeting());
+          if (frame.type == wire::FrameType::kProbe) on_probe(party, frame.id);
+          if (frame.type == wire::FrameType::kControl) controls.emplace_back(frame.payload);
           if (frame.type != wire::FrameType::kRequest) return;
           wire::Request request;
           if (!wire::decode(frame.payload, request)) return;

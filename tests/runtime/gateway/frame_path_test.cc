@@ -1,7 +1,11 @@
 // A gateway in process: its threads between a client and nodes that speak frames.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
+#include "runtime/gateway/frame_upstream.h"
 #include "runtime/gateway/gateway.h"
+#include "runtime/wire/node_knobs.h"
 #include "tests/runtime/gateway/frame_parties.h"
 
 namespace phoenix::gateway {
@@ -283,6 +287,79 @@ TEST_F(FramePath, TheLabIsTurnedAwayWhereThereIsNone) {
   FakeClient lab(loop_, frames(), "a long secret", wire::Role::kLab);
   EXPECT_FALSE(lab.is_welcome);
   EXPECT_EQ(status().frames_refused["wrong_role"], 1U);
+}
+
+TEST_F(FramePath, NodesAreAskedForTheirLoadWhereTheBalancerWishesIt) {
+  GatewayConfig config = plain_config();
+  config.services[0].balancer = "prequal";
+  open(config);
+  FakeNode one(loop_, "web-1"), other(loop_, "web-2");
+  one.announce(frames());
+  other.announce(frames());
+  ASSERT_TRUE(wait_for_connections(4));
+  FakeClient client(loop_, frames());
+  for (std::uint64_t i = 1; i <= 20; ++i) client.ask(i, "");
+  const auto is_heard = [](const NodeStatus& node) { return node.load.queue_length == 17; };
+  ASSERT_TRUE(serve_until(loop_, [&] { return std::ranges::all_of(status().nodes, is_heard); }));
+  ASSERT_TRUE(serve_until(loop_, [&] { return client.answers.size() == 20; }));
+  const GatewayStatus now = status();
+  EXPECT_GT(one.probes, 0U);
+  EXPECT_GT(other.probes, 0U);
+  EXPECT_EQ(one.probes + other.probes, now.router.probes);
+  EXPECT_EQ(now.probes_unsent, 0U);
+}
+
+TEST_F(FramePath, ProbesWithoutAnAnswerAreBoundedAndCounted) {
+  GatewayConfig config = plain_config();
+  config.services[0].balancer = "prequal";
+  config.knobs.pool_size = 1;
+  open(config);
+  FakeNode node(loop_, "web-1");
+  node.answers_probes = false;
+  node.announce(frames());
+  ASSERT_TRUE(wait_for_connections(1));
+  FakeClient client(loop_, frames());
+  for (std::uint64_t i = 1; i <= 200; ++i) client.ask(i, "");
+  ASSERT_TRUE(serve_until(loop_, [&] { return client.answers.size() == 200; }));
+  ASSERT_TRUE(serve_until(loop_, [&] { return node.probes == kProbesMax; }));
+  const GatewayStatus now = status();
+  EXPECT_EQ(now.router.probes, kProbesMax + now.probes_unsent);
+  EXPECT_GT(now.probes_unsent, 0U);
+  EXPECT_EQ(node.connections(), 1U);
+}
+
+TEST_F(FramePath, NodesAreToldTheirKnobsWhenTheyComeAndWhenTheyAreTurned) {
+  open(plain_config());
+  FakeNode early(loop_, "web-1");
+  early.announce(frames());
+  ASSERT_TRUE(wait_for_connections(2));
+  EXPECT_TRUE(early.controls.empty());  // nobody has turned any
+  ASSERT_TRUE(gateway_->turn_knob(KnobId::kWorkers, 3));
+  ASSERT_TRUE(gateway_->turn_knob(KnobId::kQueueLength, 9));
+  FakeNode late(loop_, "web-2");
+  late.announce(frames());
+  Knobs told;
+  told.workers = 3;
+  told.queue_length = 9;
+  const std::string text = wire::print_node_knobs(told);
+  const auto was_told = [&](const FakeNode& node) {
+    return std::ranges::count(node.controls, text) == 2;  // on either connection
+  };
+  ASSERT_TRUE(serve_until(loop_, [&] { return was_told(early) && was_told(late); }));
+  ASSERT_TRUE(gateway_->turn_knob(KnobId::kBatchSize, 2));  // not theirs
+  ASSERT_TRUE(gateway_->set_knobs({}));
+  const std::string as_started = wire::print_node_knobs({});
+  ASSERT_TRUE(serve_until(
+      loop_, [&] { return late.controls.size() == 4 && late.controls.back() == as_started; }));
+}
+
+TEST_F(FramePath, WhereANodeIsComesWithItsAnnouncement) {
+  open(plain_config());
+  FakeNode node(loop_, "web-1");
+  node.zone = "west";
+  node.announce(frames());
+  ASSERT_TRUE(wait_for_connections(2));
+  EXPECT_EQ(status().nodes.at(0).zone, "west");
 }
 
 TEST_F(FramePath, APoolGrowsAndShrinksWithItsKnob) {

@@ -13,6 +13,7 @@ constexpr NodeId kNode{5};  // of the gateway; in the lab's world it is node 1
 // The real upstream's place.
 struct Inner {
   std::vector<AttemptId> sent, forgotten;
+  std::vector<std::uint64_t> probes;
   UpstreamUser* user = nullptr;
 };
 
@@ -24,6 +25,10 @@ class InnerUpstream final : public Upstream {
     inner_.sent.push_back(attempt);
   }
   void forget(AttemptId attempt) override { inner_.forgotten.push_back(attempt); }
+  bool probe(std::uint64_t probe) override {
+    inner_.probes.push_back(probe);
+    return true;
+  }
   void resume(AttemptId) override {}
   void apply(const Knobs&) override {}
   std::size_t connections() const override { return 1; }
@@ -43,6 +48,9 @@ class KeepingUser final : public UpstreamUser {
   void on_attempt_broken(AttemptId) override {}
   void on_node_report(NodeId, const wire::Report&) override {}
   void on_piggybacked(NodeId, const LoadReport& report) override {
+    reports.push_back(report.queue_length);
+  }
+  void on_probe_answered(NodeId, std::uint64_t, const LoadReport& report) override {
     reports.push_back(report.queue_length);
   }
   void on_reachable(NodeId, bool reachable) override { reachabilities.push_back(reachable); }
@@ -144,6 +152,36 @@ TEST_F(Shim, RequestsAndAnswersMeetTheFateTheSimulatedNetworkDecidesByTheirNumbe
   EXPECT_LT(expected_sent.size(), 280U);
   EXPECT_EQ(shim_.hits(3), simulated.affected(3));
   EXPECT_EQ(shim_.hits(4), simulated.affected(4));
+}
+
+TEST_F(Shim, ProbesAndTheirAnswersMeetTheSameFateAsInTheSimulator) {
+  const Streams streams(11, 0);
+  LinkFaults simulated(streams, 1, 2);
+  for (const bool to_node : {true, false}) {
+    FaultEvent loss = fault(FaultAction::kLoss, to_node);
+    loss.effect = to_node ? 3 : 4;
+    loss.magnitude = 0.4;
+    play(loss);
+    simulated.begin(loss);
+  }
+  std::vector<std::uint64_t> expected_probes;
+  std::vector<std::uint32_t> expected_reports;
+  for (std::uint32_t probe = 0; probe < 400; ++probe) {
+    const std::uint64_t message = probe_number(probe);
+    const bool arrives = simulated.on_send(0, 2, message).kind == LinkFate::Kind::kPasses;
+    EXPECT_TRUE(upstream_->probe(probe));  // lost or not: nobody can tell yet
+    if (!arrives) continue;
+    expected_probes.push_back(probe);
+    LoadReport report;
+    report.queue_length = probe;
+    inner_.user->on_probe_answered(kNode, probe, report);
+    if (simulated.on_send(2, 0, answer_number(message)).kind == LinkFate::Kind::kPasses) {
+      expected_reports.push_back(probe);
+    }
+  }
+  EXPECT_EQ(inner_.probes, expected_probes);
+  EXPECT_EQ(user_.reports, expected_reports);
+  EXPECT_GT(expected_reports.size(), 100U);  // 144 expected, deviation 10
 }
 
 TEST_F(Shim, ACutLosesWhatIsSentAndNothingElse) {

@@ -1,7 +1,11 @@
 // A worker between a scripted client and scripted nodes: exactly one reply, whatever happens.
 #include "runtime/gateway/worker.h"
 
+#include <set>
+
 #include <gtest/gtest.h>
+
+#include "runtime/gateway/zone_list.h"
 
 namespace phoenix::gateway {
 namespace {
@@ -161,6 +165,30 @@ TEST_F(WorkerRules, ANodeIsNotUsedBeforeItCanBeReached) {
   EXPECT_EQ(script_.sent.size(), 1U);
   script_.user->on_reachable(NodeId{0}, false);
   config_.router.panic_threshold = 0;
+}
+
+TEST_F(WorkerRules, ZoneAwareKeepsRequestsInTheGatewaysOwnZone) {
+  config_.zone = "east";
+  config_.gateway_zones = {"west", "east"};
+  config_.services[0].balancer = "zone_aware[inner=round_robin, minimum=1]";
+  open();
+  ZoneList zones(config_);
+  for (std::uint32_t id = 0; id < 4; ++id) {
+    NodeView view = node(id);
+    view.zone_id = zones.number(id % 2 == 0 ? "east" : "west");
+    worker_->on_node(view);
+    script_.user->on_reachable(view.id, true);
+  }
+  for (std::uint64_t tag = 0; tag < 6; ++tag) ask(tag);
+  for (const Sent& sent : script_.sent) EXPECT_EQ(index(sent.node) % 2, 0U);
+  NodeView moved = node(1);
+  moved.zone_id = zones.number("east");
+  worker_->on_node(moved);
+  script_.sent.clear();
+  for (std::uint64_t tag = 6; tag < 12; ++tag) ask(tag);
+  std::set<NodeId> used;
+  for (const Sent& sent : script_.sent) used.insert(sent.node);
+  EXPECT_EQ(used, (std::set{NodeId{0}, NodeId{1}, NodeId{2}}));
 }
 
 TEST_F(WorkerRules, AFailureIsTriedElsewhereAndThenAnswered) {

@@ -82,15 +82,16 @@ class LocalRuns : public testing::Test {
     return file(name);
   }
 
-  // Two small nodes under a light load, for a while; `more` comes last.
-  std::string small(const std::string& duration, const std::string& more = "") const {
+  // A few small nodes under a light load, for a while; `more` comes last.
+  std::string small(const std::string& duration, const std::string& more = "",
+                    const std::string& nodes = "count = 2") const {
     return write("small.toml", R"toml(
 name = "small"
 duration = ")toml" + duration + R"toml("
 seed = 3
 [[cluster.group]]
 name = "web"
-count = 2
+)toml" + nodes + R"toml(
 [[service]]
 name = "shop"
 [[service.class]]

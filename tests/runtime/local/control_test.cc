@@ -12,23 +12,7 @@ class LocalControl : public LocalRuns {
  protected:
   // One node of at most four, a tick every 100 ms.
   std::string elastic(const std::string& duration, const std::string& more) const {
-    return write("elastic.toml", R"toml(
-name = "elastic"
-duration = ")toml" + duration + R"toml("
-seed = 5
-[[cluster.group]]
-name = "web"
-count = 1
-maximum = 4
-boot_time = "constant(300 ms)"
-[[service]]
-name = "shop"
-[[service.class]]
-name = "page"
-work = "constant(2 ms)"
-deadline = "1 s"
-[workload]
-rate = "300 /s"
+    return small(duration, R"toml(
 [reports]
 interval = "100 ms"
 [control]
@@ -36,7 +20,8 @@ collect_interval = "100 ms"
 scaling_interval = "200 ms"
 [record]
 interval = "100 ms"
-)toml" + more);
+)toml" + more,
+                 "count = 1\nmaximum = 4\nboot_time = \"constant(300 ms)\"");
   }
   Result<RecordReader> record_of(const std::string& scenario) {
     code_ = run({PHOENIX_LOCAL, scenario, "-o", file("out.h5")});
@@ -171,42 +156,56 @@ value = 16
 [[command]]
 at = "600 ms"
 do = "set_knob"
+subject = "workers"
+value = 3
+[[command]]
+at = "900 ms"
+do = "set_knob"
 subject = "hibernate_idle"
 value = "1 min"
 )toml"));
   ASSERT_TRUE(record.ok()) << record.error() << errors_;
   EXPECT_EQ(code_, 0) << errors_;
   const auto turns = decisions(*record, "set_knob");
-  ASSERT_EQ(turns.size(), 2U);
+  ASSERT_EQ(turns.size(), 3U);
   EXPECT_EQ(turns[0].subject.view(), "batch_size");
   EXPECT_EQ(turns[0].outcome.view(), "done");
   EXPECT_EQ(turns[0].from, 1);
   EXPECT_EQ(turns[0].value, 16);
-  EXPECT_EQ(turns[1].outcome.view(), "refused");
-  EXPECT_THAT(std::string(turns[1].note.view()), HasSubstr("cannot be turned"));
+  EXPECT_EQ(turns[1].subject.view(), "workers");
+  EXPECT_EQ(turns[1].outcome.view(), "done");
+  EXPECT_EQ(turns[2].outcome.view(), "refused");
+  EXPECT_THAT(std::string(turns[2].note.view()), HasSubstr("hold no memory"));
+}
+
+// One worker and a queue of two on each of two nodes: most of what comes at once is refused. With
+// the knobs as the services say, nothing would be.
+TEST_F(LocalControl, NodesHaveTheKnobsOfTheScenarioFromTheBeginning) {
+  const auto record = record_of(small("1500 ms", R"toml(
+[knobs]
+workers = 1
+queue_length = 1
+[router]
+retries = 0
+[[fault]]
+kind = "slow_cpu"
+target = "all"
+start = "300 ms"
+factor = 0.05
+)toml"));
+  ASSERT_TRUE(record.ok()) << record.error() << errors_;
+  const RunSummary summary = record->summary().value();
+  EXPECT_GT(summary.total.failed[static_cast<std::size_t>(FailureReason::kQueueFull)], 0U);
+  EXPECT_GT(summary.total.completed, 0U);
 }
 
 TEST_F(LocalControl, PlacedAgentsServeAndAreStartedElsewhereWhenTheirNodeDies) {
-  const auto record = record_of(write("agents.toml", R"toml(
-name = "agents"
-duration = "2500 ms"
-seed = 5
-[[cluster.group]]
-name = "web"
-count = 3
-[[service]]
-name = "shop"
+  const auto record = record_of(small("2500 ms", R"toml(
 [service.agents]
 count = 2
 cores = 1
 one_per_node = true
 start_time = "100 ms"
-[[service.class]]
-name = "page"
-work = "constant(2 ms)"
-deadline = "1 s"
-[workload]
-rate = "200 /s"
 [control]
 collect_interval = "100 ms"
 [[fault]]
@@ -218,7 +217,8 @@ kind = "crash"
 target = "node:1"
 start = "1600 ms"
 duration = "100 ms"
-)toml"));
+)toml",
+                                      "count = 3"));
   ASSERT_TRUE(record.ok()) << record.error() << errors_;
   EXPECT_GE(decisions(*record, "place_agent").size(), 3U);
   EXPECT_GT(completed(*record, 2), 0);

@@ -10,6 +10,7 @@
 #include "runtime/node/announcer.h"
 #include "runtime/node/kv_handler.h"
 #include "runtime/node/synthetic_body.h"
+#include "runtime/wire/node_knobs.h"
 #include "tests/runtime/node/peers.h"
 #include "tests/runtime/node/serve.h"
 
@@ -92,6 +93,44 @@ TEST_F(NodeTest, PiggybackingCanBeTurnedOff) {
   settings_.piggyback = false;
   start();
   EXPECT_FALSE(ask(client(), 1, "echo").has_report);
+}
+
+TEST_F(NodeTest, AProbeIsAnsweredAtOnceWhateverWaits) {
+  settings_.report_interval = Duration{0};
+  settings_.services = {{"shop", "synthetic[queue=10]"}};
+  settings_.serving.discipline = Discipline::kFifo;
+  start();
+  TestClient& gateway = client(wire::Role::kGateway);
+  for (std::uint64_t id = 1; id <= 5; ++id) gateway.request(id, "shop", work(3'600'000));
+  gateway.probe(77);
+  ASSERT_TRUE(await([&] { return gateway.reports.contains(77); }));
+  EXPECT_EQ(gateway.reports[77].load.in_service, 2U);
+  EXPECT_EQ(gateway.reports[77].load.queue_length, 3U);
+  EXPECT_TRUE(gateway.responses.empty());
+}
+
+TEST_F(NodeTest, GatewaysTurnItsKnobsAndClientsDoNot) {
+  settings_.serving.discipline = Discipline::kFifo;
+  settings_.services = {{"shop", "synthetic[queue=1]"}, {"echo", "echo"}};
+  settings_.serving.cores = 1;
+  start();
+  TestClient& gateway = client(wire::Role::kGateway);
+  Knobs knobs;
+  knobs.workers = 2;
+  knobs.queue_length = 3;
+  gateway.control(1, wire::print_node_knobs(knobs));
+  gateway.control(2, R"({"knobs": {"pool_size": 3}})");
+  ASSERT_TRUE(await([&] { return gateway.controls.size() == 2; }));
+  EXPECT_THAT(gateway.controls[1], HasSubstr("ok"));
+  EXPECT_THAT(gateway.controls[2], HasSubstr("a gateway's"));
+  for (std::uint64_t id = 1; id <= 5; ++id) gateway.request(id, "shop", work(3'600'000));
+  ASSERT_TRUE(await([&] { return gateway.responses.size() == 1; }));
+  EXPECT_EQ(gateway.responses.begin()->second.result, AttemptResult::kQueueFull);
+  EXPECT_EQ(node_->status().load.in_service, 2U);
+  TestClient& stranger = client();
+  stranger.control(1, wire::print_node_knobs({}));
+  ASSERT_TRUE(await([&] { return stranger.is_closed; }));
+  EXPECT_EQ(node_->status().load.in_service, 2U);
 }
 
 TEST_F(NodeTest, UnknownServicesAreRefused) {
@@ -258,6 +297,7 @@ TEST_F(NodeTest, AnnouncesItselfAndReports) {
   TestGateway gateway(loop_);
   settings_.gateways = {gateway.address()};
   settings_.name = "web-3";
+  settings_.zone = "east";
   settings_.token = "secret";
   settings_.services = {{"shop", "synthetic[memory=250]", 2.5}};
   settings_.readings.memory_bytes = 1000;
@@ -268,6 +308,7 @@ TEST_F(NodeTest, AnnouncesItselfAndReports) {
   const TestGateway::NodeHello& hello = gateway.hellos.front();
   EXPECT_EQ(hello.name, "web-3");
   EXPECT_EQ(hello.token, "secret");
+  EXPECT_EQ(hello.zone, "east");
   EXPECT_EQ(hello.address, node_->local().text());
   EXPECT_EQ(hello.cores, 2);
   EXPECT_THAT(hello.offers, ElementsAre(Pair("shop", 2.5)));

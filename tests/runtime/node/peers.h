@@ -46,6 +46,9 @@ class TestClient final : public wire::LinkUser {
   void control(std::uint64_t id, const std::string& payload) {
     with_link([=](wire::FrameLink& link) { link.send(wire::FrameType::kControl, id, payload); });
   }
+  void probe(std::uint64_t id) {
+    with_link([=](wire::FrameLink& link) { link.send(wire::FrameType::kProbe, id, {}); });
+  }
   void raw(const std::string& bytes) {
     with_link([=](wire::FrameLink& link) { link.channel().write(bytes); });
   }
@@ -59,6 +62,7 @@ class TestClient final : public wire::LinkUser {
 
   std::map<std::uint64_t, ReceivedResponse> responses;
   std::map<std::uint64_t, std::string> controls;
+  std::map<std::uint64_t, wire::Report> reports;  // by the probe's id
   bool has_hello = false;
   bool is_closed = false;
 
@@ -84,6 +88,10 @@ class TestClient final : public wire::LinkUser {
   wire::FrameError on_frame(wire::FrameLink&, const wire::Frame& frame) override {
     if (frame.type == wire::FrameType::kHello) has_hello = true;
     if (frame.type == wire::FrameType::kControl) controls[frame.id] = frame.payload;
+    if (frame.type == wire::FrameType::kReport &&
+        !wire::decode(frame.payload, loop_.now(), reports[frame.id])) {
+      return wire::FrameError::kBadPayload;
+    }
     if (frame.type != wire::FrameType::kResponse) return wire::FrameError::kNone;
     wire::Response response;
     if (!wire::decode(frame.payload, loop_.now(), response)) return wire::FrameError::kBadPayload;
@@ -120,7 +128,7 @@ class TestGateway final : public wire::LinkUser {
   net::Address address() const { return listener_->local(); }
 
   struct NodeHello {
-    std::string name, token, address;
+    std::string name, token, address, zone;
     std::uint64_t incarnation = 0;
     int cores = 0;
     std::vector<std::pair<std::string, double>> offers;
@@ -144,6 +152,7 @@ class TestGateway final : public wire::LinkUser {
     hellos.push_back({std::string(hello.name),
                       std::string(hello.token),
                       std::string(hello.address),
+                      std::string(hello.zone),
                       hello.incarnation,
                       hello.cores,
                       {}});

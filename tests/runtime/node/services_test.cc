@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "runtime/node/synthetic_body.h"
+#include "strategies/core/random.h"
 #include "tests/runtime/node/serve.h"
 
 namespace phoenix::node {
@@ -109,6 +110,106 @@ TEST_F(ServicesTest, WhatIsTooLateIsNotCarriedOut) {
   ASSERT_TRUE(await(1));
   EXPECT_EQ(replies_[1].result, AttemptResult::kRefused);
   EXPECT_EQ(services_->totals().expired, 1U);
+}
+
+TEST_F(ServicesTest, WorkersAndQueueChangeUnderLoadAndEveryRequestIsAnswered) {
+  start("synthetic[mode=burn, at_once=2, queue=2]");
+  services_->slow(1, 0);  // nobody gets done
+  for (std::uint64_t id = 1; id <= 5; ++id) submit(id, 0.01);
+  EXPECT_EQ(replies_.size(), 1U);  // two in service, two wait
+  Knobs knobs;
+  knobs.workers = 3;
+  knobs.queue_length = 4;
+  services_->set_knobs(knobs);
+  ASSERT_TRUE(serve_until(loop_, [&] { return services_->load().in_service == 3; }));
+  for (std::uint64_t id = 6; id <= 9; ++id) submit(id, 0.01);
+  EXPECT_EQ(replies_.size(), 2U);
+  services_->set_knobs({});  // as started: what is there stays
+  EXPECT_EQ(services_->load().waiting, 4U);
+  services_->end_slow(1);
+  ASSERT_TRUE(await(9));
+  EXPECT_EQ(services_->totals().completed, 7U);
+  EXPECT_EQ(services_->totals().refused, 2U);
+}
+
+class HibernationTest : public ServicesTest {
+ protected:
+  int ask(const std::string& method, const std::string& body = "") {
+    CallRequest request;
+    request.service = "work";
+    request.method = method;
+    request.target = "/key";
+    request.body = body;
+    const std::uint64_t id = ++asked_;
+    services_->submit({1, id}, std::move(request));
+    EXPECT_TRUE(await(id));
+    last_ = replies_[id].body;
+    return replies_[id].status;
+  }
+  void hibernate_after(Duration idle) {
+    Knobs knobs;
+    knobs.hibernate_idle = idle;
+    services_->set_knobs(knobs);
+  }
+  bool await_asleep() {
+    return serve_until(loop_, [&] { return services_->sleep().asleep == 1; });
+  }
+  const std::string value_ = std::string(100'000, 'v');
+  std::uint64_t asked_ = 0;
+  std::string last_;
+};
+
+TEST_F(HibernationTest, AnIdleAgentIsKeptCompressedAndWokenByTheNextRequest) {
+  start("kv");
+  ASSERT_EQ(ask("PUT", value_), 201);
+  hibernate_after(std::chrono::milliseconds(1));
+  for (std::uint64_t round = 1; round <= 3; ++round) {
+    ASSERT_TRUE(await_asleep());
+    EXPECT_LT(services_->sleep().bytes_kept, value_.size() / 10);
+    EXPECT_EQ(ask("GET"), 200);
+    EXPECT_EQ(last_, value_);
+    EXPECT_EQ(services_->sleep().wakes, round);
+  }
+  EXPECT_EQ(services_->sleep().wakes_failed, 0U);
+}
+
+TEST_F(HibernationTest, WhatDoesNotCompressIsKeptAsItIs) {
+  start("kv");
+  std::string noise(50'000, ' ');
+  Random random(7, 1);
+  for (char& c : noise) c = static_cast<char>(random.below(256));
+  ASSERT_EQ(ask("PUT", noise), 201);
+  hibernate_after(std::chrono::milliseconds(1));
+  ASSERT_TRUE(await_asleep());
+  EXPECT_EQ(ask("GET"), 200);
+  EXPECT_EQ(last_, noise);
+}
+
+TEST_F(HibernationTest, ASleepingAgentMovesWithItsState) {
+  start("kv");
+  ASSERT_EQ(ask("PUT", value_), 201);
+  hibernate_after(std::chrono::milliseconds(1));
+  ASSERT_TRUE(await_asleep());
+  std::string state;
+  services_->take("work", Services::What::kState, [&](Result<std::string> taken) {
+    ASSERT_TRUE(taken) << taken.error();
+    state = std::move(*taken);
+  });
+  ASSERT_GT(state.size(), value_.size());
+  ASSERT_TRUE(await_asleep());
+  ASSERT_TRUE(services_->put("work", Services::What::kState, state));
+  EXPECT_EQ(ask("GET"), 200);
+  EXPECT_EQ(last_, value_);
+}
+
+TEST_F(HibernationTest, WhereThereIsNoStateNobodySleeps) {
+  start("echo");
+  hibernate_after(std::chrono::milliseconds(1));
+  const Time begin = loop_.now();
+  ASSERT_TRUE(
+      serve_until(loop_, [&] { return loop_.now() - begin > std::chrono::milliseconds(20); }));
+  EXPECT_EQ(services_->sleep().hibernations, 0U);
+  EXPECT_EQ(ask("PUT", "here"), 200);
 }
 
 TEST_F(ServicesTest, ItsEndDropsWhatIsUnderWay) {

@@ -120,6 +120,20 @@ TEST_F(SyntheticCoresTest, AFullRoomRefusesAtOnce) {
   EXPECT_EQ(order(), "CAB");
 }
 
+TEST_F(SyntheticCoresTest, LimitsChangeUnderLoad) {
+  make(Discipline::kFifo, 1);
+  submit('A', 5 * kMs);
+  submit('B', 5 * kMs);
+  cores_->set_limits(2, 2);
+  EXPECT_EQ(cores_->in_service(), 2U);
+  submit('C', 5 * kMs);
+  submit('D', 5 * kMs);
+  EXPECT_EQ(order(), "D");  // the core and two places
+  cores_->set_limits(0, 0);
+  ASSERT_TRUE(await(4));
+  EXPECT_EQ(order(), "DABC");
+}
+
 TEST_F(SyntheticCoresTest, AnswersWithAsManyBytesAsAskedFor) {
   make(kPs);
   submit('A', 0, 200'000);

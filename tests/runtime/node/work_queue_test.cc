@@ -141,6 +141,41 @@ TEST_F(WorkQueueTest, SeveralAtOnceUpToTheLimit) {
   EXPECT_EQ(gated_.most_inside(), 3);
 }
 
+TEST_F(WorkQueueTest, LimitsChangeUnderLoadAndNobodyIsLost) {
+  make(2, {{&gated_, 2, 3}});
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(submit(0, "x"));
+  ASSERT_TRUE(gated_.await_inside(2));
+  EXPECT_FALSE(submit(0, "x"));  // the queue is full
+  queue_->set_limits(4, 10);
+  ASSERT_TRUE(gated_.await_inside(4));  // on threads of their own
+  for (int i = 0; i < 9; ++i) EXPECT_TRUE(submit(0, "x"));
+  EXPECT_FALSE(submit(0, "x"));
+  queue_->set_limits(1, 2);
+  EXPECT_FALSE(submit(0, "x"));  // who waits stays
+  EXPECT_EQ(queue_->load(0).waiting, 10U);
+  EXPECT_EQ(queue_->load(0).in_service, 4U);
+  gated_.open();
+  ASSERT_TRUE(await_answers(17));
+  EXPECT_EQ(answers_with(200), 14);
+  EXPECT_EQ(gated_.most_inside(), 4);
+}
+
+TEST_F(WorkQueueTest, WorkersBoundAllLanesTogetherAndFifoStaysOneAfterAnother) {
+  make(8, {{&gated_, 4, 10}, {&gated_, 1, 10}});
+  queue_->set_limits(3, 0);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(submit(0, "A"));
+    ASSERT_TRUE(submit(1, "B"));
+  }
+  ASSERT_TRUE(gated_.await_inside(3));
+  EXPECT_EQ(queue_->load(0).in_service + queue_->load(1).in_service, 3U);
+  EXPECT_LE(queue_->load(1).in_service, 1U);
+  queue_->set_limits(0, 0);
+  ASSERT_TRUE(gated_.await_inside(5));  // as at the beginning: four and one
+  gated_.open();
+  ASSERT_TRUE(await_answers(10));
+}
+
 // One thread, busy with the first of lane 0 while the others come: B waits for one of A, not for
 // all fifty.
 TEST_F(WorkQueueTest, AFloodOfOneServiceDoesNotStarveAnother) {

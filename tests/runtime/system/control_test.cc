@@ -124,6 +124,8 @@ TEST_F(ControlledGateway, TargetsPoliciesAndKnobsChangeWhileItServes) {
 
   EXPECT_EQ(call(*gateway, "set_knob", R"({"knob": "batch_size", "value": 8})"), 200) << said_;
   EXPECT_TRUE(await([&] { return gateway->status("/knobs/batch_size") == 8; }));
+  EXPECT_EQ(call(*gateway, "set_knob", R"({"knob": "workers", "value": 3})"), 200) << said_;
+  EXPECT_TRUE(await([&] { return gateway->status("/knobs/workers") == 3; }));
   EXPECT_EQ(call(*gateway, "set_knob", R"({"knob": "volume", "value": 11})"), 400);
   EXPECT_EQ(call(*gateway, "optimize_now", ""), 200) << said_;
   EXPECT_EQ(call(*gateway, "evaluate_scaling", ""), 200) << said_;

@@ -52,7 +52,7 @@ std::string forged_compressed(FrameType type, std::uint32_t original, std::strin
 TEST(Frame, LooksAsItsLayoutSays) {
   const std::string bytes = frame_of(FrameType::kRequest, 0x0102030405060708, "abc");
   ASSERT_EQ(bytes.size(), kHeaderBytes + 3);
-  EXPECT_EQ(bytes.substr(0, 16), std::string("P\x01\x02\x00\x03\x00\x00\x00"
+  EXPECT_EQ(bytes.substr(0, 16), std::string("P\x02\x02\x00\x03\x00\x00\x00"
                                              "\x08\x07\x06\x05\x04\x03\x02\x01",
                                              16));
   EXPECT_EQ(bytes.substr(kHeaderBytes), "abc");

@@ -211,6 +211,7 @@ TEST(Bounds, NamesAndBlocksHaveALongest) {
   EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .name = long_name}));
   EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .token = long_name}));
   EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .address = long_name}));
+  EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .zone = long_name}));
   Hello offering{.role = Role::kNode};
   offering.offers = {{long_name, 1}};
   EXPECT_FALSE(within_bounds(offering));

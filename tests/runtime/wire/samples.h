@@ -70,6 +70,7 @@ class Samples {
     hello.address = text(kMaxName);
     hello.incarnation = number();
     hello.cores = number_as<std::uint16_t>();
+    hello.zone = text(kMaxName);
     hello.offers.resize(below(5));
     for (Offer& offer : hello.offers) offer = {text(kMaxName), amount()};
     return hello;
@@ -137,7 +138,7 @@ class Samples {
     return made;
   }
 
-  FrameType type() { return static_cast<FrameType>(1 + below(6)); }  // all but kBatch
+  FrameType type() { return static_cast<FrameType>(1 + below(6)); }  // all but kBatch and kProbe
 
  private:
   Random random_;
