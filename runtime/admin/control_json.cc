@@ -125,16 +125,17 @@ Json pool_json(const ScalingStatus& pool, Time now) {
           {"counters", counters_json(pool.counters)}};
 }
 
-Json alert_json(const ActiveAlert& alert, Time now) {
+Json alert_json(const ActiveAlert& alert, const std::map<NodeId, std::string>& names, Time now) {
+  const auto name = names.find(alert.node);
   return {{"metric", alert.metric},
-          {"node", alert.node == kNoNode ? Json(nullptr) : Json(index(alert.node))},
+          {"node", name == names.end() ? Json(nullptr) : Json(name->second)},
           {"level", to_text(alert.level)},
           {"age_s", to_seconds(now - alert.since)}};
 }
 
 }  // namespace
 
-Json control_json(const ControllerStatus& status) {
+Json control_json(const ControllerStatus& status, const std::map<NodeId, std::string>& names) {
   const Time now = status.performance.at;
   const TunerStatus& tuning = status.tuning;
   return {
@@ -144,7 +145,8 @@ Json control_json(const ControllerStatus& status) {
                            [](const ScalingPolicy& policy) {
                              return Json{{"name", policy.name}, {"policy", policy.text}};
                            })},
-      {"alerts", list_of(status.alerts, [&](const auto& alert) { return alert_json(alert, now); })},
+      {"alerts",
+       list_of(status.alerts, [&](const auto& alert) { return alert_json(alert, names, now); })},
       {"tuning",
        {{"tried", tuning.tried},
         {"kept", tuning.kept},

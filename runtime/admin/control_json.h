@@ -3,12 +3,17 @@
 // seconds; null is unknown, or that nothing runs.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include <nlohmann/json.hpp>
 
 #include "strategies/controller.h"
 
 namespace phoenix::admin {
 
-nlohmann::ordered_json control_json(const ControllerStatus& status);
+// `names` are those of the nodes that alerts are about.
+nlohmann::ordered_json control_json(const ControllerStatus& status,
+                                    const std::map<NodeId, std::string>& names);
 
 }  // namespace phoenix::admin

@@ -225,7 +225,7 @@ Json status_json(const GatewayStatus& status) {
             {"refused", status.frames_refused}}},
           {"admin", {{"listener", listener_json(status.admin_listener)}}},
           {"knobs", knobs_json(status.knobs)},
-          {"control", status.control ? control_json(*status.control) : Json(nullptr)},
+          {"control", status.control ? control_json(*status.control, status.control_nodes) : Json(nullptr)},
           {"record",
            {{"written", status.records_written},
             {"dropped", status.records_dropped},

@@ -41,6 +41,8 @@ class ControlPart {
   virtual ~ControlPart() = default;
   virtual Status command(const Command& command) = 0;
   virtual std::shared_ptr<const ControllerStatus> status() const = 0;
+  // Of a node in that status; empty where there is none any more.
+  virtual std::string node_name(NodeId node) const = 0;
   // As the directory publishes it; may come from within calls of the control plane's own.
   virtual void on_node(const NodeView& node) = 0;
 };

@@ -1,6 +1,7 @@
 #include "runtime/gateway/control_plane.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "runtime/log.h"
@@ -206,7 +207,7 @@ void ControlPlane::log(const DecisionRow& row) {
   decision.at = begin_ + Duration{row.t};
   decision.family = row.family.view();
   decision.action = row.action.view();
-  decision.subject = row.subject.view();
+  decision.subject = name_of(row.subject.view());
   decision.reason = row.reason.view();
   decision.outcome = row.outcome.view();
   decision.value = row.value;
@@ -215,6 +216,21 @@ void ControlPlane::log(const DecisionRow& row) {
   decision.seen = row.seen.view();
   decision.note = row.note.view();
   gateway_.note(std::move(decision));
+}
+
+// Numbers of places mean nothing to others.
+std::string ControlPlane::name_of(std::string_view subject) const {
+  constexpr std::string_view kNode = "node:";
+  std::size_t place = places_.size();
+  if (subject.starts_with(kNode)) {
+    const std::string_view digits = subject.substr(kNode.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), place);
+  }
+  return place < places_.size() ? places_[place].name : std::string(subject);
+}
+
+std::string ControlPlane::node_name(NodeId node) const {
+  return index(node) < places_.size() ? places_[index(node)].name : std::string();
 }
 
 Status ControlPlane::command(const Command& command) {

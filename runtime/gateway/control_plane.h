@@ -35,6 +35,7 @@ class ControlPlane final : public ControlPart, private ControlWorld {
 
   Status command(const Command& command) override;
   std::shared_ptr<const ControllerStatus> status() const override;
+  std::string node_name(NodeId node) const override;
   void on_node(const NodeView& node) override;
   // The end: what is under way is written down as open.
   void finish();
@@ -72,6 +73,7 @@ class ControlPlane final : public ControlPart, private ControlWorld {
   void hear_reports(const GatewayStatus& status);
   void look_after(std::size_t place, const GatewayStatus& status);
   void log(const DecisionRow& row);
+  std::string name_of(std::string_view subject) const;
 
   std::size_t place_of(const NodeView& node);
   void on_own(std::size_t place, const NodeView& node);

@@ -3,6 +3,7 @@
 
 #include "runtime/gateway/gateway.h"
 #include "runtime/gateway/router_sums.h"
+#include "strategies/control/status.h"
 
 namespace phoenix::gateway {
 namespace {
@@ -97,7 +98,12 @@ GatewayStatus Gateway::merge(const std::vector<ThreadStatus>& shares) const {
   status.reloads = reloads_;
   status.reloads_failed = reloads_failed_;
   status.knobs = config_->knobs;
-  if (control_ != nullptr) status.control = control_->status();
+  if (control_ != nullptr) {
+    status.control = control_->status();
+    for (const ActiveAlert& alert : status.control->alerts) {
+      if (alert.node != kNoNode) status.control_nodes[alert.node] = control_->node_name(alert.node);
+    }
+  }
   status.decisions.assign(decisions_.begin(), decisions_.end());
   for (const Catalog::Service& service : catalog_->services()) {
     status.services.push_back({service.name, service.balancer, false});

@@ -92,6 +92,7 @@ struct GatewayStatus {
   std::map<std::string, std::uint64_t> frames_refused;  // peers, by why: "wrong_token", ...
   Knobs knobs;
   std::shared_ptr<const ControllerStatus> control;  // null: there is no control plane
+  std::map<NodeId, std::string> control_nodes;      // names of the nodes its alerts are about
   std::uint64_t records_written = 0, records_dropped = 0;
   std::string record_error;
 };

@@ -177,18 +177,20 @@
     const list = byId(id);
     if (things.length > 0) return list.replaceChildren(...things.map(make));
     const empty = list.tagName === 'OL' ? element('li', nothing, 'nothing') : element('tr');
-    if (list.tagName !== 'OL') cell(empty, nothing, 'nothing').colSpan = 9;
+    if (list.tagName !== 'OL') cell(empty, nothing, 'nothing').colSpan = 10;
     list.replaceChildren(empty);
   }
 
   function node_row(node, before, elapsed) {
     const row = element('tr');
     row.dataset.node = node.name;
-    cell(row, node.name).append(element('small', node.address));
+    const place = node.zone ? `${node.address} · zone ${node.zone}` : node.address;
+    cell(row, node.name).append(element('small', place));
     const state = node.state === 'up' && node.ejected ? 'ejected' : node.state;
     cell(row).append(element('span', state, `state ${state}`));
     cell(row, node.services.join(', '), 'wrap');
     cell(row, percent(node.cpu), 'number');
+    cell(row, percent(node.memory), 'number');
     cell(row, number(node.under_way), 'number');
     cell(row, number(node.queue), 'number');
     const known = before && before.incarnation === node.incarnation;
@@ -233,11 +235,17 @@
     cell(row, number(pool.predictions.mean_per_s), 'number');
     return row;
   }
+  // In the unit that its name tells.
+  function amount(name, value) {
+    if (/time/.test(name)) return seconds(value);
+    if (/throughput/.test(name)) return value === null ? '–' : `${number(value)} /s`;
+    return /utilization|availability|rate/.test(name) ? percent(value) : number(value);
+  }
   function target_row(target) {
     const row = element('tr');
     cell(row, target.name.replaceAll('_', ' '));
-    cell(row, number(target.target), 'number');
-    cell(row, number(target.current), 'number');
+    cell(row, amount(target.name, target.target), 'number');
+    cell(row, amount(target.name, target.current), 'number');
     cell(row, percent(target.compliance), 'number');
     cell(row, target.trend.direction);
     return row;
@@ -245,7 +253,7 @@
   function alert_item(alert) {
     const item = element('li');
     item.append(element('time', `${span(alert.age_s)} ago`), element('b', alert.level),
-      element('span', alert.metric + (alert.node === null ? '' : ` of node ${alert.node}`)));
+      element('span', alert.metric.replaceAll('_', ' ') + (alert.node ? ` of ${alert.node}` : '')));
     return item;
   }
   function show_control(control) {
