@@ -4,8 +4,6 @@
 #include <charconv>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include "runtime/gateway/attempt_table.h"
 #include "runtime/http/message.h"
 #include "runtime/log.h"
@@ -74,7 +72,6 @@ class FrameUpstream final : public Upstream {
   void on_lost(Connection& connection, std::uint64_t bytes_out, const std::string& why);
   FrameError on_response(const wire::Frame& frame);
   FrameError on_report(const wire::Frame& frame);
-  void on_control(const wire::Frame& frame) const;
   // What a node is told of its own knobs; empty while nobody has turned any.
   const std::string& node_knobs() const { return node_knobs_; }
 
@@ -215,9 +212,6 @@ FrameError Connection::on_frame(wire::FrameLink&, const wire::Frame& frame) {
   switch (frame.type) {
     case FrameType::kResponse:
       return owner_.on_response(frame);
-    case FrameType::kControl:
-      owner_.on_control(frame);
-      return FrameError::kNone;
     case FrameType::kReport:
       return on_report(frame);
     case FrameType::kGoodbye:
@@ -440,13 +434,6 @@ void FrameUpstream::apply(const Knobs& knobs) {
 void FrameUpstream::note_node_knobs() {
   const Knobs wanted = wire::node_part(settings_.knobs);
   if (wanted != Knobs{} || !node_knobs_.empty()) node_knobs_ = wire::print_node_knobs(wanted);
-}
-
-void FrameUpstream::on_control(const wire::Frame& frame) const {
-  const nlohmann::json answer = nlohmann::json::parse(frame.payload, nullptr, false);
-  if (answer.is_object() && !answer.contains("error")) return;
-  log_warning("node does not obey",
-              {{"node", settings_.node_name}, {"why", std::string(frame.payload)}});
 }
 
 void FrameUpstream::move(const net::Address& address, std::uint64_t) {

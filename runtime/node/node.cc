@@ -4,8 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "runtime/node/node_frames.h"
 #include "runtime/node/node_impl.h"
 #include "runtime/secret.h"
@@ -207,20 +205,18 @@ wire::FrameError Node::Impl::on_probe(Peer& peer, const wire::Frame& frame) {
 }
 
 wire::FrameError Node::Impl::on_control(Peer& peer, const wire::Frame& frame) {
-  const auto answer = [this, to = peer.id, id = frame.id](const std::string& payload) {
+  if (peer.role == wire::Role::kGateway) {
+    const Result<Knobs> knobs = wire::parse_node_knobs(frame.payload);
+    if (!knobs) return wire::FrameError::kBadPayload;
+    services_->set_knobs(*knobs);
+    return wire::FrameError::kNone;
+  }
+  if (peer.role != wire::Role::kLab) return wire::FrameError::kUnexpected;
+  lab_->command(frame.payload, [this, to = peer.id, id = frame.id](const std::string& payload) {
     const auto found = peers_.find(to);
     if (found == peers_.end()) return;
     found->second->link->send(wire::FrameType::kControl, id, payload);
-  };
-  if (peer.role == wire::Role::kLab) {
-    lab_->command(frame.payload, answer);
-  } else if (peer.role == wire::Role::kGateway) {
-    const Result<Knobs> knobs = wire::parse_node_knobs(frame.payload);
-    answer(knobs ? R"({"ok":true})" : nlohmann::json{{"error", knobs.error()}}.dump());
-    if (knobs) services_->set_knobs(*knobs);
-  } else {
-    return wire::FrameError::kUnexpected;
-  }
+  });
   return wire::FrameError::kNone;
 }
 

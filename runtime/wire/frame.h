@@ -30,7 +30,7 @@ enum class FrameType : std::uint8_t {
   kResponse = 3,
   kReport = 4,   // load report of a node: periodic, or the answer to a probe, with its id
   kGoodbye = 5,  // a node drains: send nothing new
-  kControl = 6,  // JSON command of a lab or a gateway, answered by kControl
+  kControl = 6,  // JSON: of a lab, answered by kControl; of a gateway, see node_knobs.h
   kBatch = 7,
   kProbe = 8,  // of a gateway, empty: how busy is this node now? Answered at once by kReport
 };

@@ -2,8 +2,8 @@
 //
 //   {"knobs": {"workers": 4, "queue_length": 64, "hibernate_idle": 300}}
 //
-// in base units, 0 where a node is to be as it was started. Answered by kControl: "ok": true, or
-// "error": why. Pure.
+// in base units, 0 where a node is to be as it was started. Not answered: what does not parse is a
+// bad payload, and ends the connection. Pure.
 #pragma once
 
 #include <string>

@@ -232,7 +232,8 @@
     cell(row, number(pool.provisioning), 'number');
     cell(row, number(pool.draining), 'number');
     cell(row, `${pool.minimum} to ${pool.maximum}`, 'number');
-    cell(row, number(pool.predictions.mean_per_s), 'number');
+    const { mean_per_s, is_trusted } = pool.predictions;
+    cell(row, is_trusted ? number(mean_per_s) : '–', 'number');
     return row;
   }
   // In the unit that its name tells.
@@ -261,6 +262,8 @@
     if (!control) return;
     const advice = control.performance.scaling_recommendations;
     put('pools-note', `${advice.action.replaceAll('_', ' ')}: ${advice.reason.replaceAll('_', ' ')}`);
+    const { tried, kept, undone } = control.tuning;
+    put('tuning-note', tried > 0 ? `knobs: ${tried} turned, ${kept} kept, ${undone} turned back` : '');
     replace('pools', control.scaling, pool_row, 'none');
     replace('targets', control.performance.target_compliance.targets, target_row, 'none');
     replace('alerts', control.alerts, alert_item, 'no alert rings');

@@ -6,6 +6,7 @@
 #include <regex>
 #include <sstream>
 #include <thread>
+#include <tuple>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "strategies/control/status.h"
 #include "tests/runtime/admin/operator.h"
 
 namespace phoenix::admin {
@@ -158,6 +160,42 @@ TEST_F(LivePage, ShowsTheGatewaysNumbersAndDrawsThem) {
   EXPECT_THAT(page, HasSubstr("state down"));
   EXPECT_THAT(page, HasSubstr("readmit"));
   EXPECT_THAT(page, HasSubstr("p2c[choices=2]"));
+}
+
+TEST_F(LivePage, ShowsPoolsTargetsAndAlertsAsPeopleWriteThem) {
+  auto control = std::make_shared<ControllerStatus>();
+  ScalingStatus pool;
+  pool.pool = "web";
+  pool.ready = 3;
+  pool.desired = 4;
+  pool.minimum = 2;
+  pool.maximum = 9;
+  control->scaling = {pool};
+  for (const auto& [name, wanted, now] : {std::tuple{"agent_response_time_p95", 0.05, 0.0321},
+                                          std::tuple{"message_throughput", 10'000.0, 151.0},
+                                          std::tuple{"cluster_availability", 0.999, 0.9876}}) {
+    TargetStatus target;
+    target.reading.name = name;
+    target.reading.target = wanted;
+    target.reading.current = now;
+    control->performance.targets.push_back(target);
+  }
+  control->alerts = {{"memory_utilization", NodeId{7}, AlertLevel::kCritical, kStart}};
+  control->tuning.tried = 3;
+  control->tuning.kept = 2;
+  control->tuning.undone = 1;
+  gateway_.now.control = control;
+  gateway_.now.control_nodes = {{NodeId{7}, "web-3"}};
+  gateway_.now.nodes[0].zone = "east";
+  gateway_.before_status = [this] { testing::live_on(gateway_.now); };
+  const std::string page = document();
+  EXPECT_THAT(page, HasSubstr("<td class=\"number\">2 to 9</td><td class=\"number\">–</td>"));
+  EXPECT_THAT(page, HasSubstr("50 ms</td><td class=\"number\">32.1 ms</td>"));
+  EXPECT_THAT(page, HasSubstr("10,000 /s</td><td class=\"number\">151 /s</td>"));
+  EXPECT_THAT(page, HasSubstr("99.9 %</td><td class=\"number\">98.8 %</td>"));
+  EXPECT_THAT(page, HasSubstr("memory utilization of web-3"));
+  EXPECT_THAT(page, HasSubstr("zone east"));
+  EXPECT_EQ(text_of(page, "tuning-note"), "knobs: 3 turned, 2 kept, 1 turned back");
 }
 
 TEST_F(LivePage, TakesNamesForTextAndNothingElse) {

@@ -157,6 +157,57 @@ TEST_F(ControlledGateway, ANodeThatDiesIsReplaced) {
   })) << gateway->log();
 }
 
+// Ends what an engine has started, and the gateway cannot.
+struct EnginesNodes {
+  const TempFolder& folder;
+  ~EnginesNodes() {
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      if (!entry.path().filename().string().starts_with("pid.")) continue;
+      ::kill(std::stoi(contents(entry.path())), SIGKILL);
+    }
+  }
+};
+
+// The engine is a script that starts and ends processes of this machine.
+TEST_F(ControlledGateway, ACommandOfOnesOwnStartsAndStopsNodes) {
+  const EnginesNodes nodes{folder_};
+  const std::string engine = folder_.file("engine");
+  folder_.write(
+      "engine",
+      std::string("#!/bin/sh\ncd ") + folder_.path() + R"sh(
+echo "$PHOENIX_ACTION $PHOENIX_NODE" >> calls
+case $PHOENIX_ACTION in
+start)
+  [ -e "pid.$PHOENIX_NODE" ] && exit 0
+  setsid )sh" +
+          PHOENIX_NODE +
+          R"sh( --name "$PHOENIX_NODE" --listen 127.0.0.1:0 --gateway "$PHOENIX_GATEWAYS" \
+    --token-file "$PHOENIX_TOKEN_FILE" --service shop=synthetic --report-interval 50ms \
+    > /dev/null 2> "log.$PHOENIX_NODE" < /dev/null &
+  echo $! > "pid.$PHOENIX_NODE" ;;
+stop)
+  kill "$(cat "pid.$PHOENIX_NODE")" && rm "pid.$PHOENIX_NODE"
+  exit 0 ;;
+esac
+)sh");
+  std::filesystem::permissions(engine, std::filesystem::perms::owner_all);
+  const auto gateway = start(
+      "[provision]\nby = \"command\"\ngroup = \"web\"\nminimum = 1\nmaximum = 3\ncommand = [\"" +
+      engine + "\"]\n");
+  ASSERT_TRUE(await_up(*gateway, 1)) << gateway->log() << contents(folder_.file("calls"));
+  ASSERT_EQ(call(*gateway, "scale_to", R"({"nodes": 3})"), 200) << said_;
+  ASSERT_TRUE(await_up(*gateway, 3)) << gateway->log() << contents(folder_.file("calls"));
+  ASSERT_EQ(call(*gateway, "scale_to", R"({"nodes": 1})"), 200) << said_;
+  ASSERT_TRUE(await_up(*gateway, 1)) << gateway->log() << contents(folder_.file("calls"));
+  ASSERT_TRUE(await([&] { return decisions(*gateway, "scale_in").size() == 2; }));
+  for (const Json& in : decisions(*gateway, "scale_in")) {
+    EXPECT_EQ(in["outcome"], "done");
+    EXPECT_THAT(in["subject"].get<std::string>(), testing::StartsWith("web-"));
+  }
+  const std::string calls = contents(folder_.file("calls"));
+  EXPECT_EQ(std::ranges::count(calls, '\n'), 5) << calls;
+}
+
 TEST_F(ControlledGateway, WithoutAControlPlaneCallsSaySo) {
   const auto gateway = start("");
   EXPECT_EQ(call(*gateway, "scale_to", R"({"nodes": 2})"), 400);
