@@ -31,7 +31,7 @@ struct ClassConfig {
 struct ServerConfig {
   net::Address address;
   double weight = 1;
-  std::string zone;
+  std::string zone = {};
 };
 
 enum class Protocol : std::uint8_t { kFrames, kHttp };

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 #include "runtime/node/node_frames.h"
 #include "runtime/node/node_impl.h"
 #include "runtime/secret.h"
@@ -26,6 +28,16 @@ std::uint64_t new_incarnation() {
 }
 
 }  // namespace
+
+Node::Impl::Impl(net::Loop& loop, const NodeSettings& settings)
+    : loop_(loop),
+      settings_(settings),
+      readings_(settings.readings),
+      incarnation_(new_incarnation()),
+      started_(loop.now()),
+      report_timer_(loop, [this] { on_report_due(); }),
+      sweep_timer_(loop, [this] { on_sweep(); }),
+      drain_timer_(loop, [this] { leave_if_done(); }) {}
 
 Status Node::Impl::prepare() {
   Result<std::unique_ptr<Services>> services = Services::make(

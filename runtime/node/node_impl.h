@@ -19,15 +19,7 @@ namespace phoenix::node {
 
 class Node::Impl {
  public:
-  Impl(net::Loop& loop, const NodeSettings& settings)
-      : loop_(loop),
-        settings_(settings),
-        readings_(settings.readings),
-        incarnation_(new_incarnation()),
-        started_(loop.now()),
-        report_timer_(loop, [this] { on_report_due(); }),
-        sweep_timer_(loop, [this] { on_sweep(); }),
-        drain_timer_(loop, [this] { leave_if_done(); }) {}
+  Impl(net::Loop& loop, const NodeSettings& settings);
 
   Status prepare();
   Status start();
