@@ -32,7 +32,10 @@ json status_for_lab(const GatewayStatus& status, std::uint64_t since) {
   const RouterCounters& router = status.router;
   json nodes = json::array();
   for (const NodeStatus& node : status.nodes) {
-    json one = {{"node", index(node.node)}, {"attempts", node.attempts}};
+    json one = {{"node", index(node.node)},
+                {"attempts", node.attempts},
+                {"connections", node.connections},
+                {"services", node.services.size()}};
     if (node.reported_at != kStart) one["report"] = report_for_lab(node.load);
     nodes.push_back(std::move(one));
   }

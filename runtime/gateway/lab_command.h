@@ -18,9 +18,10 @@
 //   {"forget": "web-2"}    it is gone for good; nothing where it is connected or unknown
 //   {"knob": {"name": "batch_size", "value": 16}}   in base units, see strategies/tuning/knobs.h
 //   {"hits": 3}            -> {"ok": true, "hits": N}: messages and reports the effect has hit
-//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts and newest
-//                          load report by node, and the decisions numbered above 17, dated on this
-//                          process's time line
+//   {"status": 17}         -> what a run's record needs: the Router's counters, attempts,
+//   connections,
+//                          services and newest load report by node, and the decisions numbered
+//                          above 17, dated on this process's time line
 #pragma once
 
 #include <cstdint>

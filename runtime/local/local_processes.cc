@@ -244,6 +244,46 @@ void LocalWorld::on_load_end(const ChildEnd& end) {
   if (!is_good) fail("the load source " + load_end_ + last_words("load"));
 }
 
+bool LocalWorld::is_to_serve(const LocalNode& node) const {
+  if (!node.up) return false;
+  for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
+    const Service& service = scenario_.services[s];
+    if (!hosts_service(scenario_.cluster.groups[node.group], service)) continue;
+    if (!service.is_placed || node.agents[s] > 0) return true;
+  }
+  return false;
+}
+
+// A load that began earlier would fall on the few nodes that are reached first.
+Status LocalWorld::await_connections() {
+  const auto wanted =
+      std::ranges::count_if(nodes_, [this](const LocalNode& node) { return is_to_serve(node); });
+  struct Gateways {
+    std::vector<bool> asked, complete;
+  };
+  const auto known = std::make_shared<Gateways>();
+  known->asked.resize(gateways_.size());
+  known->complete.resize(gateways_.size());
+  const auto ask = [this, known, wanted](std::size_t g) {
+    if (known->complete[g] || known->asked[g]) return;
+    known->asked[g] = true;
+    gateways_[g].link->command({{"status", 0}}, [known, wanted, g](const Json& answer) {
+      known->asked[g] = false;
+      const Json& nodes = part_of(answer, "nodes");
+      known->complete[g] =
+          wanted == std::ranges::count_if(nodes, [](const Json& node) {
+            return count_in(node, "connections") > 0 && count_in(node, "services") > 0;
+          });
+    });
+  };
+  return wait_until(
+      [this, known, ask] {
+        for (std::size_t g = 0; g < gateways_.size(); ++g) ask(g);
+        return std::ranges::find(known->complete, false) == known->complete.end();
+      },
+      "the gateways did not reach the nodes");
+}
+
 Status LocalWorld::start_load() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {

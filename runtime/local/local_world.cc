@@ -148,8 +148,9 @@ Result<LocalResult> LocalWorld::run() {
     if (find_program(path).empty()) return Error{"found no program `" + path + "`"};
   }
   using Step = Status (LocalWorld::*)();
-  for (const Step step : {&LocalWorld::start_gateways, &LocalWorld::start_nodes,
-                          &LocalWorld::begin_agents, &LocalWorld::start_load}) {
+  for (const Step step :
+       {&LocalWorld::start_gateways, &LocalWorld::start_nodes, &LocalWorld::begin_agents,
+        &LocalWorld::await_connections, &LocalWorld::start_load}) {
     if (Status done = (this->*step)(); !done) return Error{done.error()};
   }
   play();

@@ -97,6 +97,8 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   Status start_gateways();
   void introduce_world();
   Status start_nodes();
+  bool is_to_serve(const LocalNode& node) const;
+  Status await_connections();
   Status start_load();
   Status launch_node(std::size_t node);
   void on_node_ready(std::size_t node, std::string_view line);
