@@ -125,8 +125,9 @@ Json check_json(const ToleranceCheck& check) {
 
 }  // namespace
 
-std::string diff_json(const RunDiff& diff, const std::vector<ToleranceCheck>& checks) {
-  const Json json = {
+std::string diff_json(const RunDiff& diff, const std::vector<ToleranceCheck>& checks,
+                      const report::Fidelity* fidelity) {
+  Json json = {
       {"a", identity_json(diff.a)},
       {"b", identity_json(diff.b)},
       {"same_scenario_file", diff.is_same_file()},
@@ -146,6 +147,7 @@ std::string diff_json(const RunDiff& diff, const std::vector<ToleranceCheck>& ch
       {"decisions", decisions_json(diff.decisions)},
       {"tolerances", array_of(checks, check_json)},
   };
+  if (fidelity != nullptr) json["fidelity"] = report::fidelity_json(*fidelity);
   // Names come from files and may hold anything; what is not UTF-8 is replaced, never thrown over.
   return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }

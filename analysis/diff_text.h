@@ -6,6 +6,7 @@
 
 #include "analysis/diff.h"
 #include "analysis/diff_tolerance.h"
+#include "analysis/report/fidelity.h"
 
 namespace phoenix {
 
@@ -17,7 +18,9 @@ std::string diff_text(const RunDiff& diff, bool colour = false);
 std::string miss_text(const ToleranceCheck& check);
 
 // One JSON object in a stable order of stable keys, base units in their names, null where a number
-// is not known; no newline at the end.
-std::string diff_json(const RunDiff& diff, const std::vector<ToleranceCheck>& checks);
+// is not known; no newline at the end. `fidelity`: null unless the worlds are held against each
+// other.
+std::string diff_json(const RunDiff& diff, const std::vector<ToleranceCheck>& checks,
+                      const report::Fidelity* fidelity = nullptr);
 
 }  // namespace phoenix

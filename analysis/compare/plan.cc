@@ -160,12 +160,18 @@ Result<Condition> parse_condition(std::string_view text) {
   return condition;
 }
 
-Result<ComparisonPlan> ComparisonPlan::make(PlanRequest request) {
+Result<ComparisonPlan> ComparisonPlan::of_played(PlanRequest request) {
   ComparisonPlan plan;
   plan.request_ = std::move(request);
   if (Status laid_out = plan.lay_out(); !laid_out) return Error{laid_out.error()};
-  for (std::size_t i = 0; i < plan.variations_.size(); ++i) {
-    if (const Result<Scenario> scenario = plan.scenario(i); !scenario)
+  return plan;
+}
+
+Result<ComparisonPlan> ComparisonPlan::make(PlanRequest request) {
+  Result<ComparisonPlan> plan = of_played(std::move(request));
+  if (!plan) return plan;
+  for (std::size_t i = 0; i < plan->variations_.size(); ++i) {
+    if (const Result<Scenario> scenario = plan->scenario(i); !scenario)
       return Error{scenario.error()};
   }
   return plan;
@@ -341,14 +347,11 @@ Result<ComparisonPlan> ComparisonPlan::from_json(std::string_view text) {
   if (json.value("version", 0) != kVersion) {
     return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
   }
-  ComparisonPlan plan;
   try {
-    plan.request_ = request_from(json);
+    return of_played(request_from(json));
   } catch (const Json::exception& problem) {
     return Error{fmt::format("found a broken plan: {}", problem.what())};
   }
-  if (Status laid_out = plan.lay_out(); !laid_out) return Error{laid_out.error()};
-  return plan;
 }
 
 }  // namespace phoenix

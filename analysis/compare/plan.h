@@ -80,6 +80,8 @@ class ComparisonPlan {
  public:
   // The error says which variation is bad input, with the parser's words, one problem a line.
   static Result<ComparisonPlan> make(PlanRequest request);
+  // Of runs that are played already: the parser is not asked, whose files may have gone since.
+  static Result<ComparisonPlan> of_played(PlanRequest request);
   static Result<ComparisonPlan> from_json(std::string_view text);
   std::string to_json() const;  // equal plans give equal bytes
 

@@ -17,6 +17,7 @@
 #include "sim/cli/cell_job.h"
 #include "sim/cli/command_line.h"
 #include "sim/cli/comparison_run.h"
+#include "sim/cli/study_options.h"
 #include "strategies/core/nearest_name.h"
 #include "strategies/core/settings.h"
 #include "strategies/core/units.h"
@@ -74,13 +75,11 @@ po::options_description option_list() {
   add("baseline", po::value<std::string>()->value_name("KEY=VALUE,..."),
       "what others are compared with; the first value of the first --vary unless given");
   add("replications", po::value<std::uint32_t>()->value_name("N"), "runs of each (10)");
-  add("metric", po::value<std::string>()->value_name("A,B"),
-      "what is judged, declared before the runs (p99); others are exploratory");
   add("precision", po::value<std::string>()->value_name("SHARE"),
       "run until the first metric's differences are known to this share of the baseline");
   add("max-replications", po::value<std::uint32_t>()->value_name("N"),
       "with --precision: at most this many (100)");
-  add("confidence", po::value<std::string>()->value_name("SHARE"), "of intervals and tests (95%)");
+  add_study_options(options);
   add("jobs", po::value<int>()->value_name("N"), "runs at a time (one for each core)");
   add("on", po::value<std::string>()->value_name("WORLD"),
       "sim: simulated; local: real processes on this machine, one run at a time");
@@ -107,21 +106,6 @@ struct CompareArguments {
   std::optional<std::uint64_t> cell;
 };
 
-Error option_error(const char* option, const std::string& why) {
-  return Error{fmt::format("--{}: {}", option, why)};
-}
-
-Result<double> parse_share(const CommandLine& line, const char* option) {
-  std::string_view text = line.values[option].as<std::string>();
-  const bool is_percent = text.ends_with('%');
-  if (is_percent) text.remove_suffix(1);
-  const Result<double> value = parse_number(trim(text));
-  const double share = value ? *value / (is_percent ? 100 : 1) : 0;
-  if (share > 0 && share < 1) return share;
-  return option_error(option,
-                      fmt::format("found \"{}\"; allowed a share such as 5%", line.text(option)));
-}
-
 Result<std::uint64_t> cell_number(const CommandLine& line) {
   std::string text = line.text("cell");
   for (const char* name : {"SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"}) {
@@ -137,20 +121,6 @@ Result<std::uint64_t> cell_number(const CommandLine& line) {
                         "JOB_COMPLETION_INDEX in the environment");
   }
   return option_error("cell", fmt::format("found \"{}\"; allowed the number of a run", text));
-}
-
-Result<std::vector<CellMetric>> primary_metrics(const CommandLine& line) {
-  std::vector<CellMetric> metrics;
-  for (const std::string& name : split_at_commas(line.text("metric"))) {
-    const auto metric = find_metric(name);
-    if (!metric) {
-      return option_error(
-          "metric", fmt::format("found \"{}\"; allowed {}{}", name, join_names(metric_names()),
-                                did_you_mean(name, metric_names())));
-    }
-    metrics.push_back(*metric);
-  }
-  return metrics;
 }
 
 Result<std::vector<Condition>> conditions(const CommandLine& line, const char* option) {
@@ -180,16 +150,9 @@ Status read_run_options(const CommandLine& line, CompareArguments& arguments) {
                          : which == "first" ? KeptRecords::kFirst
                                             : KeptRecords::kAll;
   }
-  if (line.has("metric")) {
-    Result<std::vector<CellMetric>> metrics = primary_metrics(line);
-    if (!metrics) return Error{metrics.error()};
-    arguments.study.primary = std::move(*metrics);
-  }
-  if (line.has("confidence")) {
-    const Result<double> share = parse_share(line, "confidence");
-    if (!share) return Error{share.error()};
-    arguments.study.confidence = *share;
-  }
+  Result<StudyOptions> study = read_study_options(line);
+  if (!study) return Error{study.error()};
+  arguments.study = std::move(*study);
   for (const std::string& text : line.texts("fail-if")) {
     Result<FailRule> rule = parse_fail_rule(text);
     if (!rule) return option_error("fail-if", rule.error());

@@ -24,6 +24,7 @@ int forecast_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
 int merge_command(const Arguments& arguments);
 int export_command(const Arguments& arguments);
+int report_command(const Arguments& arguments);
 
 // Prints "phoenix run: <message>" and where help is to be had; returns kBadInput.
 int usage_error(const std::string& command, const std::string& message);

@@ -33,6 +33,7 @@ usage: phoenix COMMAND [ARGUMENTS]
   compare FILE  play variations of a scenario, and say which is best and how sure that is
   merge DIR...  join the runs of a comparison that were played in several places
   export FILE   a comparison or a record as CSV files
+  report OUT    one page that says what came of a comparison or a run
   diff A B      two records side by side, with their differences
   forecast FILE which forecaster suits a series of loads
 
@@ -56,7 +57,8 @@ constexpr Command kCommands[] = {{"run", run_command},           {"check", check
                                  {"list", list_command},         {"show", show_command},
                                  {"explain", explain_command},   {"diff", diff_command},
                                  {"forecast", forecast_command}, {"compare", compare_command},
-                                 {"merge", merge_command},       {"export", export_command}};
+                                 {"merge", merge_command},       {"export", export_command},
+                                 {"report", report_command}};
 
 }  // namespace
 
