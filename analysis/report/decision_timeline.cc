@@ -39,7 +39,7 @@ std::string lane_svg(const ShownRun& run, const std::string& family, const Chart
   std::uint64_t count = 0;
   std::string signs;
   for (const DecisionMark& mark : run.decision_marks) {
-    if (mark.family != family) continue;
+    if (mark.family != family || !std::isfinite(mark.at_s)) continue;
     count += mark.count;
     signs +=
         sign_svg(x.at(mark.at_s), y, series_of(mark.outcome),

@@ -1,7 +1,9 @@
 #include "analysis/report/fidelity.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
+#include <span>
 
 #include <fmt/format.h>
 

@@ -21,12 +21,12 @@ using ::testing::Not;
 const std::string kScenario =
     std::string(PHOENIX_SOURCE_DIR) + "/scenarios/library/quickstart.toml";
 
-// Three balancers, two replications, 12 s of the quickstart with its slow node.
+// Three balancers, two replications, 20 s of the quickstart with its slow node.
 std::string compare(const ToolFolder& tool, const std::string& name,
                     const std::string& balancers = "round_robin,p2c,random") {
   const Outcome outcome =
       tool.run("phoenix compare " + kScenario + " --vary balancer=" + balancers +
-               " --set \"duration=12 s\" --set \"warmup=2 s\" --replications 2 -o " + name);
+               " --set \"duration=20 s\" --replications 2 -o " + name);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   return name;
 }
@@ -57,7 +57,7 @@ TEST(ReportTool, TakesWhatMergeMakesAndSaysTheSame) {
 
 TEST(ReportTool, TakesTheRecordOfASingleRun) {
   const ToolFolder tool;
-  EXPECT_EQ(tool.run("phoenix run " + kScenario + " --set \"duration=12 s\" -o run.h5").code, 0);
+  EXPECT_EQ(tool.run("phoenix run " + kScenario + " --set \"duration=20 s\" -o run.h5").code, 0);
   EXPECT_EQ(tool.run("phoenix report run.h5 -o run.html").code, 0);
   const std::string page = contents(tool.file("run.html"));
   EXPECT_THAT(page, HasSubstr("quickstart: a run"));
@@ -91,7 +91,7 @@ TEST(DiffTool, JudgesTwoComparisons) {
 
 TEST(DiffTool, AsksForMoreThanOneRunBeforeItJudges) {
   const ToolFolder tool;
-  EXPECT_EQ(tool.run("phoenix run " + kScenario + " --set \"duration=12 s\" -o a.h5").code, 0);
+  EXPECT_EQ(tool.run("phoenix run " + kScenario + " --set \"duration=20 s\" -o a.h5").code, 0);
   const Outcome text = tool.run("phoenix diff a.h5 a.h5 --margin 10%");
   EXPECT_EQ(text.code, 1) << "equivalence was asked for and is not shown";
   EXPECT_THAT(text.out, HasSubstr("Undecided: one run each"));
