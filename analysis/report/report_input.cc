@@ -58,7 +58,7 @@ Result<ComparisonData> judge(Comparison& comparison, const std::string& path,
   Result<Study> study =
       make_study(comparison.plan, comparison.results, replications_of(comparison), options);
   if (!study) return input_error(path, study.error());
-  ComparisonData data{path, comparison.plan, std::move(*study), comparison.results.size(), {}};
+  ComparisonData data{path, comparison.plan, std::move(*study), comparison.results.size(), {}, {}};
   data.shown.resize(comparison.plan.variations().size());
   comparison.results = {};  // most of the memory, and no longer needed
   return data;
