@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/compare/warm_up.h"
 #include "analysis/human_text.h"
 #include "analysis/report/html.h"
 #include "analysis/report/page.h"
@@ -79,6 +80,9 @@ void add_statistics(FactList& facts, const ComparisonData& data) {
             "paired t tests by replication, Holm's adjustment over all pairs and judged "
             "metrics of a group");
   facts.add("quantiles", "nearest rank, of requests that were answered well");
+  if (const std::string warm_up = warm_up_text(data.plan); !warm_up.empty()) {
+    facts.add("warm-up", warm_up);
+  }
 }
 
 const ShownRun* any_run(const ComparisonData& data) {

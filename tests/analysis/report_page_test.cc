@@ -88,7 +88,7 @@ TEST(ReportPage, TakesNamesForTextAndNothingElse) {
   run.nodes.rows = {evil, evil};
   run.decision_marks[0].first = evil;
   run.decision_marks[0].family = evil;
-  run.decisions[0].reason = evil;
+  run.decisions[0].reason = std::string_view(evil);
   run.faults[0].target = run.faults[1].target = "<script>";
   run.summary.balancer = evil;
   run.attributes.host = evil;
