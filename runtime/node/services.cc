@@ -220,6 +220,8 @@ Status Services::put(const std::string& service, What what, std::string_view byt
                  " requests in service"};
   }
   if (Status awake = wake(target); !awake) return awake;
+  target.idle_since = loop_.now();
+  arm_idle();
   Handler& handler = *target.made.handler;
   return what == What::kState ? handler.restore(bytes) : handler.apply(bytes);
 }
@@ -252,6 +254,8 @@ Status Services::resume(const std::string& service) {
   if (held.on_quiet) std::exchange(held.on_quiet, nullptr)(Error{"the move was called off"});
   let_go(held, [&](Waiting one) { admit(*found, one.to, std::move(one.request)); });
   held.is_held = false;
+  held.idle_since = loop_.now();
+  arm_idle();
   return success();
 }
 
