@@ -180,7 +180,7 @@ TEST_F(NodeTest, ConnectionsAreBounded) {
 TEST_F(NodeTest, AnswersToWhoIsGoneAreDropped) {
   start();
   TestClient& peer = client();
-  peer.request(1, "shop", work(10));
+  peer.request(1, "shop", work(100));
   ASSERT_TRUE(await([&] { return node_->status().under_way == 1; }));
   peer.disconnect();
   EXPECT_TRUE(await([&] { return node_->status().served.completed == 1; }));
