@@ -15,7 +15,7 @@ duration = "20 s")",
     {"UnknownTopLevelKey", 2, R"(durration = "10 s")",
      R"(2:1: durration: found an unknown key; did you mean "duration"?)"},
     {"UnknownKeyWithoutNeighbour", 2, R"(colour = "blue")",
-     R"(2:1: colour: found an unknown key; allowed name, description, duration, warmup, seed, fidelity, final_heal, cluster, gateway, reports, service, workload, router, strategies, control, alert, command, agent_arrivals, knobs, targets, fault, transfer, record)"},
+     R"(2:1: colour: found an unknown key; allowed name, description, duration, warmup, seed, replication, fidelity, final_heal, cluster, gateway, reports, service, workload, router, strategies, control, alert, command, agent_arrivals, knobs, targets, fault, transfer, record)"},
     {"UnknownTable", kAppend, R"([gatway]
 count = 2)",
      R"(13:2: gatway: found an unknown key; did you mean "gateway"?)"},

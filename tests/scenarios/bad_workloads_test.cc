@@ -87,7 +87,7 @@ balancer = "p2c[choice=3]")",
      R"(14:12: strategies.balancer: p2c: unknown setting "choice" (known: choices); did you mean "choices"?)"},
     {"AlertWithoutMetric", kAppend, R"([[alert]]
 warning = 0.5)",
-     R"(13:3: alert[0].metric: found none; it is required)"},
+     R"(13:1: alert[0].metric: found none; it is required)"},
     {"AlertWithoutThreshold", kAppend, R"([[alert]]
 metric = "cluster_cpu_avg")",
      R"(14:10: alert[0].metric: alert cluster_cpu_avg: needs warning, critical or both)"},
