@@ -137,10 +137,6 @@ buffer = 1000
   EXPECT_EQ(c.threads, 3);
   EXPECT_EQ(c.zone, "east");
   EXPECT_EQ(c.gateway_zones, (std::vector<std::string>{"east", "west"}));
-  EXPECT_EQ(c.knobs.workers, 5);
-  EXPECT_EQ(c.knobs.queue_length, 70);
-  EXPECT_EQ(c.knobs.max_in_flight, 900);
-  EXPECT_EQ(c.knobs.hibernate_idle, std::chrono::minutes(10));
   EXPECT_EQ(c.frames, "");
   EXPECT_EQ(c.admin, "[::1]:7090");
   EXPECT_EQ(c.token, "0123456789abcdef");
@@ -156,7 +152,8 @@ buffer = 1000
   EXPECT_EQ(c.http_limits.idle_timeout, std::chrono::seconds(4));
   EXPECT_EQ(c.http_limits.connections, 100U);
   EXPECT_EQ(c.router.retries, 3);
-  const Knobs knobs{16, std::chrono::microseconds(100), 4096, 4, 8, 65536, true};
+  const Knobs knobs{16, std::chrono::microseconds(100), 4096, 4, 8, 65536, true, 5, 70, 900,
+                    std::chrono::minutes(10)};
   EXPECT_EQ(c.knobs, knobs);
   ASSERT_EQ(c.services.size(), 1U);
   const ServiceConfig& shop = c.services[0];

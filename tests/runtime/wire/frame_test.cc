@@ -167,7 +167,7 @@ TEST(Frame, UnknownTypesFlagsAndVersionsAreRefusedWithARightChecksumToo) {
   };
   EXPECT_EQ(with(1, kVersion + 1), FrameError::kBadVersion);
   for (int type = 0; type < 256; ++type) {
-    EXPECT_EQ(with(2, type) == FrameError::kUnknownType, type == 0 || type > 7) << type;
+    EXPECT_EQ(with(2, type) == FrameError::kUnknownType, type == 0 || type > 8) << type;
   }
   for (int flags = 2; flags < 256; ++flags) {
     EXPECT_EQ(with(3, flags), FrameError::kUnknownFlags) << flags;
