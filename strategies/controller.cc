@@ -229,9 +229,8 @@ ControllerStatus Controller::status(Time now) const {
   const State& s = *state_;
   ControllerStatus status;
   TunerStatus tuning = s.tuning.status();
-  status.performance =
-      performance_status(s.watch.metrics(), s.watch.targets(), s.history, tuning.active,
-                         s.scaling.recommendation());
+  status.performance = performance_status(s.watch.metrics(), s.watch.targets(), s.history,
+                                          tuning.active, s.scaling.recommendation());
   status.scaling = s.scaling.status(now);
   status.policies = s.scaling.policies();
   status.placement = s.placement.status();

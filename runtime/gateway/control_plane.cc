@@ -44,8 +44,8 @@ const NodeStatus* find_node(const GatewayStatus& status, const std::string& name
 
 bool wants_control(const GatewayConfig& config) {
   const ControlStrategies& s = config.strategies;
-  return config.provision.by != By::kNone || !config.alerts.empty() || s.scaler != "none" || s.tuner != "none" ||
-         s.rebalancer != "none";
+  return config.provision.by != By::kNone || !config.alerts.empty() || s.scaler != "none" ||
+         s.tuner != "none" || s.rebalancer != "none";
 }
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::start(net::Loop& loop, Gateway& gateway,

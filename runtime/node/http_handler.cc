@@ -45,8 +45,8 @@ class HttpForward final : public Handler, private gateway::UpstreamUser {
     gateway::Knobs knobs;
     knobs.http_pool_size = options.connections;
     gateway::UpstreamUser& user = *this;
-    upstream_ = gateway::make_http_upstream(loop, NodeId{0}, {server, 1}, service, nullptr,
-                                            knobs, user);
+    upstream_ =
+        gateway::make_http_upstream(loop, NodeId{0}, {server, 1}, service, nullptr, knobs, user);
   }
 
   void handle(Call call) override {

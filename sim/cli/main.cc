@@ -53,12 +53,11 @@ struct Command {
   int (*run)(const Arguments&);
 };
 
-constexpr Command kCommands[] = {{"run", run_command},           {"check", check_command},
-                                 {"list", list_command},         {"show", show_command},
-                                 {"explain", explain_command},   {"diff", diff_command},
-                                 {"forecast", forecast_command}, {"compare", compare_command},
-                                 {"merge", merge_command},       {"export", export_command},
-                                 {"report", report_command}};
+constexpr Command kCommands[] = {
+    {"run", run_command},           {"check", check_command},     {"list", list_command},
+    {"show", show_command},         {"explain", explain_command}, {"diff", diff_command},
+    {"forecast", forecast_command}, {"compare", compare_command}, {"merge", merge_command},
+    {"export", export_command},     {"report", report_command}};
 
 }  // namespace
 

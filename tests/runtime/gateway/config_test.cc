@@ -152,8 +152,8 @@ buffer = 1000
   EXPECT_EQ(c.http_limits.idle_timeout, std::chrono::seconds(4));
   EXPECT_EQ(c.http_limits.connections, 100U);
   EXPECT_EQ(c.router.retries, 3);
-  const Knobs knobs{16, std::chrono::microseconds(100), 4096, 4, 8, 65536, true, 5, 70, 900,
-                    std::chrono::minutes(10)};
+  const Knobs knobs{16,  std::chrono::microseconds(100), 4096, 4, 8, 65536, true, 5, 70,
+                    900, std::chrono::minutes(10)};
   EXPECT_EQ(c.knobs, knobs);
   ASSERT_EQ(c.services.size(), 1U);
   const ServiceConfig& shop = c.services[0];

@@ -109,7 +109,7 @@ value = 2
 }
 
 TEST_F(LocalControl, AScalerDecidesByWhatTheNodesReport) {
-  const auto record = record_of(elastic("2500 ms", R"toml(
+  const auto record = record_of(elastic("5 s", R"toml(
 [strategies]
 scaler = "threshold[metric=cluster_cpu_avg, scale_out_threshold=0.05, scale_in_threshold=0.01, scale_increment=1]"
 )toml"));

@@ -149,13 +149,13 @@ TEST(Frame, EverySingleFlippedBitIsNoticed) {
 TEST(Frame, AWrongByteOfTheHeaderIsRefusedAsSoonAsItIsThere) {
   EXPECT_EQ(error_of("G"), FrameError::kBadMagic);
   EXPECT_EQ(error_of("GET / HTTP/1.1\r\n"), FrameError::kBadMagic);
-  EXPECT_EQ(error_of(std::string("P\x02", 2)), FrameError::kBadVersion);
+  EXPECT_EQ(error_of(std::string("P\x03", 2)), FrameError::kBadVersion);
   EXPECT_EQ(error_of(std::string("P\x00", 2)), FrameError::kBadVersion);
-  EXPECT_EQ(error_of(std::string("P\x01\x00", 3)), FrameError::kUnknownType);
-  EXPECT_EQ(error_of(std::string("P\x01\x08", 3)), FrameError::kUnknownType);
-  EXPECT_EQ(error_of(std::string("P\x01\x01\x02", 4)), FrameError::kUnknownFlags);
-  EXPECT_EQ(error_of(std::string("P\x01\x01\x80", 4)), FrameError::kUnknownFlags);
-  EXPECT_EQ(error_of(std::string("P\x01\x01\x00\xff\xff\xff\xff", 8)), FrameError::kTooLong);
+  EXPECT_EQ(error_of(std::string("P\x02\x00", 3)), FrameError::kUnknownType);
+  EXPECT_EQ(error_of(std::string("P\x02\x09", 3)), FrameError::kUnknownType);
+  EXPECT_EQ(error_of(std::string("P\x02\x01\x02", 4)), FrameError::kUnknownFlags);
+  EXPECT_EQ(error_of(std::string("P\x02\x01\x80", 4)), FrameError::kUnknownFlags);
+  EXPECT_EQ(error_of(std::string("P\x02\x01\x00\xff\xff\xff\xff", 8)), FrameError::kTooLong);
 }
 
 TEST(Frame, UnknownTypesFlagsAndVersionsAreRefusedWithARightChecksumToo) {
