@@ -51,16 +51,20 @@ Result<Hdf5Handle> open_comparison(const std::string& path) {
   return file;
 }
 
-template <class Row>
-Result<std::vector<Row>> read_all(const TablePlace& place) {
+// Calls `take` with each row, a piece of the table in memory at a time.
+template <class Row, class Take>
+Status for_each_row(const TablePlace& place, Take take) {
+  constexpr std::int64_t kPiece = 65'536;
   const Result<std::int64_t> count = count_table_rows(place, schema_of<Row>());
   if (!count) return Error{count.error()};
-  std::vector<Row> rows(static_cast<std::size_t>(*count));
-  if (rows.empty()) return rows;
-  if (Status read = read_table_rows(place, schema_of<Row>(), 0, rows.size(), rows.data()); !read) {
-    return Error{read.error()};
+  std::vector<Row> rows;
+  for (std::int64_t first = 0; first < *count; first += kPiece) {
+    rows.resize(static_cast<std::size_t>(std::min(kPiece, *count - first)));
+    Status read = read_table_rows(place, schema_of<Row>(), first, rows.size(), rows.data());
+    if (!read) return read;
+    for (const Row& row : rows) take(row);
   }
-  return rows;
+  return success();
 }
 
 // Writes all rows of a table at once, by the chunk.
@@ -143,32 +147,38 @@ Status write_file(const std::string& path, const Comparison& comparison) {
   return file.close() ? success() : Status(Error{hdf5_reason()});
 }
 
-std::vector<CellResult> results_of(const std::vector<ComparedRunRow>& runs,
-                                   const std::vector<ComparedBucketRow>& buckets,
-                                   const std::vector<ComparedWindowRow>& windows) {
-  std::vector<CellResult> results;
+CellResult result_of(const ComparedRunRow& row) {
+  CellResult result;
+  result.cell = static_cast<std::uint64_t>(row.cell);
+  result.metrics = row.metrics;
+  result.offered = row.offered;
+  result.completed = row.completed;
+  result.digest = row.digest;
+  result.warning = row.warning.view();
+  return result;
+}
+
+Status read_results(const TablePlace& place, std::vector<CellResult>& results) {
   std::unordered_map<std::int64_t, std::size_t> places;
-  for (const ComparedRunRow& row : runs) {
+  Status read = for_each_row<ComparedRunRow>(place, [&](const ComparedRunRow& row) {
     places.emplace(row.cell, results.size());
-    CellResult& result = results.emplace_back();
-    result.cell = static_cast<std::uint64_t>(row.cell);
-    result.metrics = row.metrics;
-    result.offered = row.offered;
-    result.completed = row.completed;
-    result.digest = row.digest;
-    result.warning = row.warning.view();
-  }
-  for (const ComparedBucketRow& row : buckets) {
-    if (const auto at = places.find(row.cell); at != places.end()) {
-      results[at->second].histogram.push_back({row.low_ns, row.high_ns, row.count});
+    results.push_back(result_of(row));
+  });
+  if (!read) return read;
+  const auto find = [&](std::int64_t cell) -> CellResult* {
+    const auto at = places.find(cell);
+    return at == places.end() ? nullptr : &results[at->second];
+  };
+  read = for_each_row<ComparedBucketRow>(place, [&](const ComparedBucketRow& row) {
+    if (CellResult* const result = find(row.cell)) {
+      result->histogram.push_back({row.low_ns, row.high_ns, row.count});
     }
-  }
-  for (const ComparedWindowRow& row : windows) {
-    if (const auto at = places.find(row.cell); at != places.end()) {
-      results[at->second].window_mean.push_back(row.mean);
-    }
-  }
-  return results;
+  });
+  if (!read) return read;
+  for (CellResult& result : results) result.histogram.shrink_to_fit();
+  return for_each_row<ComparedWindowRow>(place, [&](const ComparedWindowRow& row) {
+    if (CellResult* const result = find(row.cell)) result->window_mean.push_back(row.mean);
+  });
 }
 
 herr_t note_record(hid_t, const char* name, const H5L_info_t*, void* into) {
@@ -187,18 +197,14 @@ Result<Comparison> load_file(const std::string& path) {
   Result<ComparisonPlan> plan = ComparisonPlan::from_json(read_long_text(*file, "plan"));
   if (!plan) return unreadable_file(path, "its plan: " + plan.error());
   const TablePlace place{*file, path, false};
-  const auto runs = read_all<ComparedRunRow>(place);
-  if (!runs) return Error{runs.error()};
-  const auto buckets = read_all<ComparedBucketRow>(place);
-  if (!buckets) return Error{buckets.error()};
-  const auto windows = read_all<ComparedWindowRow>(place);
-  if (!windows) return Error{windows.error()};
-  for (const ComparedRunRow& row : *runs) {
-    if (row.cell >= 0 && static_cast<std::uint64_t>(row.cell) < plan->cells_max()) continue;
+  Comparison comparison{std::move(*plan), {}, {}, path};
+  if (Status read = read_results(place, comparison.results); !read) return Error{read.error()};
+  for (const CellResult& result : comparison.results) {
+    if (result.cell < comparison.plan.cells_max()) continue;
     return unreadable_file(
-        path, fmt::format("found run {}; its plan has {}", row.cell, plan->cells_max()));
+        path, fmt::format("found run {}; its plan has {}", static_cast<std::int64_t>(result.cell),
+                          comparison.plan.cells_max()));
   }
-  Comparison comparison{std::move(*plan), results_of(*runs, *buckets, *windows), {}, path};
   if (H5Lexists(*file, kRecordsGroup, H5P_DEFAULT) > 0) {
     hsize_t at = 0;
     H5Literate(open_group(*file, kRecordsGroup), H5_INDEX_NAME, H5_ITER_INC, &at, note_record,
