@@ -85,6 +85,20 @@ const std::array<CellMetricInfo, kCellMetrics>& metric_infos() {
   return kInfos;
 }
 
+const char* unit_symbol(MetricUnit unit) {
+  switch (unit) {
+    case MetricUnit::kSeconds:
+      return "s";
+    case MetricUnit::kPerSecond:
+      return "1/s";
+    case MetricUnit::kCount:
+    case MetricUnit::kShare:
+    case MetricUnit::kNumber:
+      return "1";
+  }
+  return "1";
+}
+
 std::optional<CellMetric> find_metric(std::string_view name) {
   for (std::size_t i = 0; i < kCellMetrics; ++i) {
     if (metric_infos()[i].name == name) return static_cast<CellMetric>(i);

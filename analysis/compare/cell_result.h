@@ -51,6 +51,7 @@ const std::array<CellMetricInfo, kCellMetrics>& metric_infos();
 inline const CellMetricInfo& info(CellMetric metric) {
   return metric_infos()[static_cast<std::size_t>(metric)];
 }
+const char* unit_symbol(MetricUnit unit);  // "s", "1/s", "1" for all that has none
 std::optional<CellMetric> find_metric(std::string_view name);
 std::vector<std::string> metric_names();
 

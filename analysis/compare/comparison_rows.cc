@@ -3,20 +3,6 @@
 namespace phoenix {
 namespace {
 
-const char* unit_text(MetricUnit unit) {
-  switch (unit) {
-    case MetricUnit::kSeconds:
-      return "s";
-    case MetricUnit::kPerSecond:
-      return "1/s";
-    case MetricUnit::kCount:
-    case MetricUnit::kShare:
-    case MetricUnit::kNumber:
-      return "1";
-  }
-  return "1";
-}
-
 TableSchema run_schema() {
   using R = ComparedRunRow;
   using enum ColumnType;
@@ -36,7 +22,7 @@ TableSchema run_schema() {
   for (std::size_t i = 0; i < kCellMetrics; ++i) {
     const CellMetricInfo& metric = metric_infos()[i];
     schema.columns.push_back({metric.name, offsetof(R, metrics) + i * sizeof(double),
-                              sizeof(double), kFloat64, unit_text(metric.unit), ""});
+                              sizeof(double), kFloat64, unit_symbol(metric.unit), ""});
   }
   return schema;
 }

@@ -17,20 +17,6 @@ Json interval_json(const statistics::Interval& interval) {
   return {number(interval.low), number(interval.high)};
 }
 
-const char* unit_name(MetricUnit unit) {
-  switch (unit) {
-    case MetricUnit::kSeconds:
-      return "s";
-    case MetricUnit::kPerSecond:
-      return "1/s";
-    case MetricUnit::kCount:
-    case MetricUnit::kShare:
-    case MetricUnit::kNumber:
-      return "1";
-  }
-  return "";
-}
-
 const char* method_name(statistics::IntervalMethod method) {
   switch (method) {
     case statistics::IntervalMethod::kStudent:
@@ -116,7 +102,7 @@ Json metric_json(const Study& study, const BlockStudy& block, CellMetric metric)
     variations.push_back(std::move(entry));
   }
   Json json = {{"metric", about.name},
-               {"unit", unit_name(about.unit)},
+               {"unit", unit_symbol(about.unit)},
                {"better", about.better == statistics::Better::kLower ? "lower" : "higher"},
                {"primary", study.is_primary(metric)},
                {"variations", std::move(variations)}};

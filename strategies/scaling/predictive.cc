@@ -132,8 +132,8 @@ class Predictive : public Scaler {
     spending_.see(view.now, seen);
   }
 
-  // Decides for the steps that nothing asked for later could help: from when a node asked for now
-  // usually serves until one asked for at the next look does.
+  // Decides for the steps that only a node ordered at this look can help: from when it usually
+  // serves until one ordered at the next look does.
   ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
     const double each = rate_per_node(model_of(view));
     const Duration boot = view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
