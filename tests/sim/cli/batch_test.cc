@@ -42,7 +42,7 @@ TEST_F(BatchTest, GnuParallelPlaysWhatIsMissing) {
 
 TEST_F(BatchTest, ASlurmArrayPlaysOneRunATask) {
   const Outcome outcome = tool_.run(
-      "timeout 120 ./one_machine_slurm.sh $PWD/slurm sbatch --wait --array=0-3 "
+      "timeout 120 ./one_machine_slurm.sh $PWD/slurm --array=0-3 "
       "--output=$PWD/task-%a.log batch/slurm.sh $PWD/r || "
       "{ cat slurm/*.log task-*.log; exit 1; }");
   EXPECT_EQ(outcome.code, 0) << outcome.out << outcome.err;

@@ -1,9 +1,9 @@
 #!/bin/bash
 # A Slurm cluster of this machine alone, for as long as a command takes.
 #
-#   one_machine_slurm.sh FOLDER COMMAND...
+#   one_machine_slurm.sh FOLDER SBATCH_ARGUMENTS...
 #
-# FOLDER is for its files; the command finds the cluster by SLURM_CONF.
+# FOLDER is for its files. Submits, and ends when no task is left. (sbatch --wait asks ever more seldom.)
 set -euo pipefail
 folder=$1
 shift
@@ -34,6 +34,7 @@ MpiDefault=none
 ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
 AccountingStorageType=accounting_storage/none
 NodeName=$host NodeAddr=127.0.0.1 CPUs=1 RealMemory=1024 State=UNKNOWN
 PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
@@ -54,4 +55,5 @@ for _ in $(seq 300); do
   [ "$(sinfo -h -o %T 2>/dev/null)" = idle ] && break
   sleep 0.1
 done
-"$@"
+sbatch "$@"
+while [ -n "$(squeue -h)" ]; do sleep 0.2; done
