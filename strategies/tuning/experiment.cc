@@ -1,5 +1,6 @@
 #include "strategies/tuning/experiment.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <numeric>
@@ -38,6 +39,25 @@ PairedDifference paired_difference(std::span<const double> a, std::span<const do
   return {mean, std::sqrt(squares / (n - 1) / n)};
 }
 
+Slope slope_of(std::span<const double> values) {
+  assert(values.size() >= 3);
+  const auto n = static_cast<double>(values.size());
+  const double middle = (n - 1) / 2;
+  const double mean = mean_of(values);
+  const double spread = n * (n * n - 1) / 12;  // squares of the places' distances from the middle
+  Slope slope;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    slope.value += (static_cast<double>(i) - middle) * (values[i] - mean) / spread;
+  }
+  double squares = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double off = values[i] - mean - slope.value * (static_cast<double>(i) - middle);
+    squares += off * off;
+  }
+  slope.error = std::sqrt(squares / (n - 2) / spread);
+  return slope;
+}
+
 void WindowHistory::observe(double score, double load, double nodes) {
   const bool is_same_cluster = nodes == nodes_ || std::isnan(nodes) || std::isnan(nodes_);
   nodes_ = nodes;
@@ -68,11 +88,25 @@ Experiment::Experiment(const ExperimentOptions& options, const WindowHistory& be
       load_before_(before.mean_load()),
       to_settle_(options.settle) {
   assert(before.is_full() && before_.size() == static_cast<std::size_t>(options.windows));
+  const Slope slope = slope_of(before_);
+  if (slope.value > options.sigmas * slope.error) drift_ = slope;
 }
 
 bool Experiment::load_has_changed(double load) const {
   if (std::isnan(load) || std::isnan(load_before_)) return false;
   return std::abs(load - load_before_) > options_.load_change * load_before_;
+}
+
+// What the drift explains counts, but no more than is harm by itself.
+bool Experiment::is_harm(double score) const {
+  const auto explained = drift_.value * static_cast<double>(2 * before_.size());
+  return score - mean_of(before_) > options_.harm + std::min(explained, options_.harm);
+}
+
+// Every window is compared with the one a phase and its settling before.
+PairedDifference Experiment::gain_against_drift(const PairedDifference& gain) const {
+  const auto apart = static_cast<double>(before_.size()) + options_.settle;
+  return {gain.mean + drift_.value * apart, std::hypot(gain.error, drift_.error * apart)};
 }
 
 Experiment::Step Experiment::observe(double score, double load) {
@@ -84,7 +118,7 @@ Experiment::Step Experiment::observe(double score, double load) {
     --to_settle_;
     return Step::kWait;
   }
-  if (is_new_set_ && score - mean_of(before_) > options_.harm) {
+  if (is_new_set_ && is_harm(score)) {
     effect_ = mean_of(before_) - score;
     return end(State::kUndone);
   }
@@ -94,10 +128,11 @@ Experiment::Step Experiment::observe(double score, double load) {
 }
 
 Experiment::Step Experiment::end_trying() {
-  const PairedDifference gain = paired_difference(before_, phase_);
-  effect_ = gain.mean;
-  error_ = gain.error;
-  if (!is_gain(gain)) return end(State::kUndone);
+  first_ = paired_difference(before_, phase_);
+  effect_ = first_.mean;
+  error_ = first_.error;
+  is_by_drift_ = !is_gain(first_) && drift_.value > 0 && is_gain(gain_against_drift(first_));
+  if (!is_gain(first_) && !is_by_drift_) return end(State::kUndone);
   if (!options_.confirm) return end(State::kKept);
   during_.swap(phase_);
   phase_.clear();
@@ -108,10 +143,12 @@ Experiment::Step Experiment::end_trying() {
 }
 
 Experiment::Step Experiment::end_confirming() {
-  const PairedDifference gain = paired_difference(phase_, during_);
-  const bool is_confirmed = is_gain(gain);
-  effect_ = (effect_ + gain.mean) / 2;
-  error_ = std::sqrt(error_ * error_ + gain.error * gain.error) / 2;
+  const PairedDifference second = paired_difference(phase_, during_);
+  const PairedDifference both{(first_.mean + second.mean) / 2,
+                              std::hypot(first_.error, second.error) / 2};
+  effect_ = both.mean;
+  error_ = both.error;
+  const bool is_confirmed = is_gain(second) && (!is_by_drift_ || is_gain(both));
   return end(is_confirmed ? State::kKept : State::kUndone);
 }
 

@@ -12,9 +12,16 @@
 // offered load that leaves the band of `load_change` around its mean before voids the trial, as do
 // 3 windows in a row without a score.
 //
+// Where things were getting worse before the change (a straight line through those windows rises by
+// more than `sigmas` errors of its slope), a change may help and still end worse than it began:
+// what it is held against then is the line continued. Such a gain needs the second look, and is
+// kept only where the mean of the two phases without it is worse too: a drift cancels out of that
+// mean where it is even, and makes it better where it is slowing down; one that gathers speed
+// leaves the line for the worse and gets no second look.
+//
 // Knows nothing of what is changed. One thread at a time. Source of the rule: design document, one
-// change at a time, measured before and after, kept only beyond 2 standard errors; confirming and
-// the defaults are ours.
+// change at a time, measured before and after, kept only beyond 2 standard errors; confirming,
+// drifts and the defaults are ours.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +51,14 @@ struct PairedDifference {
   double error = 0;
 };
 PairedDifference paired_difference(std::span<const double> a, std::span<const double> b);
+
+// Slope of the least-squares line through values one apart, and its standard error.
+// REQUIRES: at least 3 values.
+struct Slope {
+  double value = 0;
+  double error = 0;
+};
+Slope slope_of(std::span<const double> values);
 
 // The windows gone by, for what came before a change. A window without a score, or with another
 // number of nodes than the one before, begins a new row.
@@ -86,6 +101,8 @@ class Experiment {
 
  private:
   bool load_has_changed(double load) const;
+  bool is_harm(double score) const;
+  PairedDifference gain_against_drift(const PairedDifference& gain) const;
   Step end_trying();
   Step end_confirming();
   Step end(State state);
@@ -96,6 +113,9 @@ class Experiment {
   std::vector<double> during_;  // with the new value
   std::vector<double> phase_;   // of the present phase
   double load_before_;
+  Slope drift_;               // for the worse, per window; 0: none to speak of
+  bool is_by_drift_ = false;  // only the line continued makes the first look a gain
+  PairedDifference first_;    // look, as measured
   State state_ = State::kTrying;
   bool is_new_set_ = true;
   int to_settle_;

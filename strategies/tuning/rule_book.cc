@@ -80,7 +80,7 @@ bool memory_released(const TuningView& view) { return mean(view, metric::kMemory
 bool overload_released(const TuningView& view) { return mean(view, metric::kCpu) < 0.8; }
 
 // Actions.
-Wanted turn(const TuningView& view, ActionKind kind, KnobId knob, double value,
+Wanted turn(const TuningView& view, ActionKind kind, KnobId knob, double value, bool is_known,
             std::string reason) {
   TuningAction action;
   action.kind = kind;
@@ -89,7 +89,7 @@ Wanted turn(const TuningView& view, ActionKind kind, KnobId knob, double value,
   action.value = nearest_safe(knob, value);
   action.reason = std::move(reason);
   if (action.value == action.from) return std::nullopt;
-  return WantedAction{std::move(action)};
+  return WantedAction{std::move(action), is_known};
 }
 
 // Worth a trial only where it makes a difference: half as much again, or a third less.
@@ -106,7 +106,8 @@ Wanted want_batching(const TuningView& view, const RuleOptions& options) {
     reason = "at " + rounded(rate) + "/s to a node a batch of " + print_number(size) +
              " fills in " + rounded(batch_fill_wait(size, rate) * 1e3) + " ms";
   }
-  return turn(view, ActionKind::kMessageBatching, KnobId::kBatchSize, size, std::move(reason));
+  return turn(view, ActionKind::kMessageBatching, KnobId::kBatchSize, size, !std::isnan(rate),
+              std::move(reason));
 }
 
 Wanted want_pass(ActionKind kind, std::string_view strategy, std::string reason) {
@@ -130,7 +131,7 @@ Wanted want_buffers(const TuningView& view, const RuleOptions& options) {
   const double needed = buffer_for(facts.link_bandwidth, facts.round_trip, options.buffer_bytes);
   const double bytes = std::isnan(needed) ? options.buffer_bytes : needed;
   if (view.knobs.socket_buffer >= bytes / 1.5) return std::nullopt;
-  return turn(view, ActionKind::kNetworkBuffers, KnobId::kSocketBuffer, bytes,
+  return turn(view, ActionKind::kNetworkBuffers, KnobId::kSocketBuffer, bytes, !std::isnan(needed),
               std::isnan(needed) ? "room for the bandwidth-delay product, which is not known"
                                  : "bandwidth times round trip fits into " + print_bytes(bytes));
 }
@@ -139,7 +140,7 @@ Wanted want_pool(const TuningView& view, const RuleOptions& options) {
   const double needed = pool_for(view.facts.node_rate, view.facts.connection_hold);
   const double size = std::isnan(needed) ? options.pool_size : std::fmin(needed, options.pool_size);
   if (view.knobs.pool_size >= size / 1.5) return std::nullopt;
-  return turn(view, ActionKind::kConnectionPools, KnobId::kPoolSize, size,
+  return turn(view, ActionKind::kConnectionPools, KnobId::kPoolSize, size, !std::isnan(needed),
               std::isnan(needed) ? "requests wait for a free connection"
                                  : "Little's law needs " + print_number(needed) + " connections");
 }
@@ -152,9 +153,10 @@ Wanted want_compression(const TuningView& view, const RuleOptions& options) {
   if (gain <= 0) return std::nullopt;
   const double pays_from = compress_above_for(gain, facts.message_overhead);
   const double above = std::isnan(pays_from) ? options.compress_above : pays_from;
-  Wanted wanted = turn(view, ActionKind::kCompression, KnobId::kCompressAbove, above,
-                       std::isnan(gain) ? "fewer bytes on the wire, if they compress"
-                                        : "saves " + rounded(gain * 1e9) + " ms per MB");
+  Wanted wanted =
+      turn(view, ActionKind::kCompression, KnobId::kCompressAbove, above, !std::isnan(gain),
+           std::isnan(gain) ? "fewer bytes on the wire, if they compress"
+                            : "saves " + rounded(gain * 1e9) + " ms per MB");
   if (wanted) wanted->action.strategy = "lz4";
   return wanted;
 }
@@ -164,7 +166,7 @@ Wanted want_direct_routing(const TuningView& view, const RuleOptions&) {
   const double gain =
       direct_routing_gain(facts.hop_time, facts.stale_owner_share, facts.owner_miss_cost);
   if (view.knobs.direct_routing || gain <= 0) return std::nullopt;
-  return turn(view, ActionKind::kMessageRouting, KnobId::kDirectRouting, 1,
+  return turn(view, ActionKind::kMessageRouting, KnobId::kDirectRouting, 1, !std::isnan(gain),
               std::isnan(gain) ? "saves the hop through the gateway"
                                : "saves " + rounded(gain * 1e3) + " ms a request");
 }
@@ -181,14 +183,14 @@ Wanted want_hibernation(const TuningView& view, const RuleOptions&) {
   const double after = hibernate_after(mean(view, metric::kMemory));
   const double now = to_seconds(view.knobs.hibernate_idle);
   if (!std::isfinite(after) || (now > 0 && now < after * 1.5)) return std::nullopt;
-  return turn(view, ActionKind::kKnob, KnobId::kHibernateIdle, after,
+  return turn(view, ActionKind::kKnob, KnobId::kHibernateIdle, after, true,
               "idle agents give their memory back");
 }
 
 Wanted want_workers(const TuningView& view, const RuleOptions&) {
   const double workers = workers_for(view.facts.cores, view.facts.waiting_share);
   if (std::isnan(workers) || is_near(view.knobs.workers, workers)) return std::nullopt;
-  return turn(view, ActionKind::kKnob, KnobId::kWorkers, workers,
+  return turn(view, ActionKind::kKnob, KnobId::kWorkers, workers, true,
               "keeps every core busy and no more");
 }
 
@@ -198,7 +200,7 @@ Wanted want_queue(const TuningView& view, const RuleOptions&) {
   const double workers = view.knobs.workers > 0 ? view.knobs.workers : view.facts.cores;
   const double length = queue_for(target, view.facts.service_time, workers);
   if (std::isnan(length) || is_near(view.knobs.queue_length, length)) return std::nullopt;
-  return turn(view, ActionKind::kKnob, KnobId::kQueueLength, length,
+  return turn(view, ActionKind::kKnob, KnobId::kQueueLength, length, true,
               "who would wait longer than the target is sent elsewhere");
 }
 
@@ -207,7 +209,7 @@ Wanted want_admission(const TuningView& view, const RuleOptions&) {
   if (response == nullptr || view.knobs.max_in_flight > 0) return std::nullopt;
   const double limit = in_flight_for(mean(view, metric::kThroughput), response->target);
   if (std::isnan(limit)) return std::nullopt;
-  return turn(view, ActionKind::kKnob, KnobId::kMaxInFlight, limit,
+  return turn(view, ActionKind::kKnob, KnobId::kMaxInFlight, limit, true,
               "Little's law: what is answered in time at the present throughput");
 }
 

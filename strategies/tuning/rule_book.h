@@ -35,7 +35,8 @@ struct RuleOptions {
 // An action as a rule would take it now; nothing where it is in effect already, cannot be had or
 // would not pay by its formula.
 struct WantedAction {
-  TuningAction action;  // kind, knob, from, value, count, strategy, reason
+  TuningAction action;    // kind, knob, from, value, count, strategy, reason
+  bool is_known = false;  // by a formula and what was measured, not only from experience
 };
 struct RuleAction {
   ActionKind kind;

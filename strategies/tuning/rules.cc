@@ -92,17 +92,19 @@ class RuleTuner : public Tuner {
            (options_.prior_weight + action.trials);
   }
 
-  // The best action that may be tried now; -1: none.
+  // The best action that may be tried now, ties to one whose gain a formula knows; -1: none.
   int best_action(const Rule& rule, const TuningView& view) const {
     int best = -1;
+    std::pair<double, bool> best_worth;
     for (std::size_t i = 0; i < rule.actions.size(); ++i) {
       const Action& action = rule.actions[i];
       if (window_ < action.rest_until || !(promise(rule, action) > 0)) continue;
-      if (!rule.rule->actions[i].want(view, options_.rules)) continue;
-      if (best < 0 ||
-          promise(rule, action) > promise(rule, rule.actions[static_cast<std::size_t>(best)])) {
-        best = static_cast<int>(i);
-      }
+      const std::optional<WantedAction> wanted = rule.rule->actions[i].want(view, options_.rules);
+      if (!wanted) continue;
+      const std::pair worth(promise(rule, action), wanted->is_known);
+      if (best >= 0 && worth <= best_worth) continue;
+      best = static_cast<int>(i);
+      best_worth = worth;
     }
     return best;
   }

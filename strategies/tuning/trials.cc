@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "strategies/core/units.h"
+
 namespace phoenix {
 namespace {
 
@@ -24,6 +26,32 @@ TrialPhase phase_of(Experiment::State state) {
   return TrialPhase::kVoid;
 }
 
+// Scores are logarithms of costs, and effects their differences.
+std::string cost_of(double effect) {
+  const double times = std::exp(-effect);
+  if (times > 100) return "more than 100 times the cost";
+  if (times < 0.01) return "less than 0.01 times the cost";
+  return print_number(std::round(times * 100) / 100) + " times the cost";
+}
+
+std::string verdict_of(const Experiment& experiment) {
+  const double effect = experiment.effect();
+  switch (experiment.state()) {
+    case Experiment::State::kKept:
+      return "kept at " + cost_of(effect);
+    case Experiment::State::kConfirming:
+      return "taken back for a second look, " + cost_of(effect) + " so far";
+    case Experiment::State::kUndone:
+      return "taken back, no sure gain at " + cost_of(effect);
+    case Experiment::State::kVoid:
+      return "taken back without a verdict";
+    case Experiment::State::kTrying:
+      break;
+  }
+  assert(false);
+  return {};
+}
+
 }  // namespace
 
 double active_nodes(const TuningView& view) {
@@ -31,6 +59,8 @@ double active_nodes(const TuningView& view) {
 }
 
 double target_cost(const TargetReading& reading) {
+  // Below a hundredth of the goal all is lost, and a little more or less of it tells nothing.
+  const double nothing_left = std::log(100.0);
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   if (std::isnan(reading.current) || !(reading.target > 0)) return kUnknown;
   // So that nothing at all is very good and not infinitely so.
@@ -41,7 +71,7 @@ double target_cost(const TargetReading& reading) {
     case TargetSense::kHigherIsBetter: {
       const double goal =
           reading.attainable < reading.target ? std::max(reading.attainable, 0.0) : reading.target;
-      return goal > current ? std::log(goal / current) : 0;
+      return goal > current ? std::min(std::log(goal / current), nothing_left) : 0;
     }
     case TargetSense::kSetPoint:
       return std::abs(std::log(current / reading.target));
@@ -61,15 +91,17 @@ std::string print_action(const TuningAction& action) {
   return text;
 }
 
-std::uint64_t Trials::emit(TuningAction action, bool is_undo, std::vector<TuningAction>& out) {
+std::uint64_t Trials::emit(TuningAction action, std::vector<TuningAction>& out) {
   action.id = next_id_++;
-  if (is_undo) {
-    action.is_undo = !action.is_undo;
-    std::swap(action.from, action.value);
-    action.reason = "taken back: " + action.reason;
-  }
   out.push_back(std::move(action));
   return out.back().id;
+}
+
+std::uint64_t Trials::emit_undo(std::vector<TuningAction>& out) {
+  TuningAction undo = *undo_;
+  undo.is_undo = !undo.is_undo;
+  std::swap(undo.from, undo.value);
+  return emit(std::move(undo), out);
 }
 
 void Trials::begin(TuningAction action, double expected, const WindowHistory& before, bool confirm,
@@ -84,18 +116,25 @@ void Trials::begin(TuningAction action, double expected, const WindowHistory& be
   const bool waits = !sets_knob(action.kind);
   undo_.reset();
   is_undo_refused_ = false;
-  const std::uint64_t id = emit(action, false, out);
+  const std::uint64_t id = emit(action, out);
   running_.emplace(Running{std::move(action), Experiment(options, before), std::move(entry),
                            active_nodes(view), waits, 0, false, id});
   ++status.tried;
   status.active.assign(1, running_->entry);
 }
 
+// The reasons say what was measured, so that a record tells what came of every trial.
 void Trials::carry_out(Experiment::Step step, std::vector<TuningAction>& out) {
-  if (step == Experiment::Step::kSetNew) running_->set_id = emit(running_->action, false, out);
-  if (step != Experiment::Step::kSetOld) return;
-  undo_ = running_->action;
-  undo_id_ = emit(*undo_, true, out);
+  if (step == Experiment::Step::kWait) return;
+  const std::string verdict = verdict_of(running_->experiment);
+  TuningAction action = running_->action;
+  action.reason = verdict + ": " + action.reason;
+  if (step == Experiment::Step::kSetNew) {
+    running_->set_id = emit(std::move(action), out);
+    return;
+  }
+  undo_ = std::move(action);
+  undo_id_ = emit_undo(out);
 }
 
 Experiment::Step Trials::judge_window(double score, const TuningView& view) {
@@ -163,7 +202,7 @@ void Trials::keep_in_history(ActiveOptimization entry, TrialPhase phase, Time no
 void Trials::retry_undo(std::vector<TuningAction>& out) {
   if (!is_undo_refused_) return;
   is_undo_refused_ = false;
-  undo_id_ = emit(*undo_, true, out);
+  undo_id_ = emit_undo(out);
 }
 
 void Trials::on_outcome(const TuningOutcome& outcome) {

@@ -21,8 +21,8 @@
 namespace phoenix {
 
 // Costs on a logarithmic scale, less is better: how far a reading is from its target; NaN where it
-// is unknown. Lower is better: ln(current / target). Higher: ln(goal / current), at least 0. Set
-// point: abs(ln(current / target)).
+// is unknown. Lower is better: ln(current / target). Higher: ln(goal / current), from 0 to
+// ln(100). Set point: abs(ln(current / target)).
 double target_cost(const TargetReading& reading);
 
 double active_nodes(const TuningView& view);  // NaN: unknown
@@ -51,9 +51,7 @@ class Trials {
   void on_outcome(const TuningOutcome& outcome);
 
   // An action without a trial: taking back what is not needed any more.
-  void act(TuningAction action, std::vector<TuningAction>& out) {
-    emit(std::move(action), false, out);
-  }
+  void act(TuningAction action, std::vector<TuningAction>& out) { emit(std::move(action), out); }
   // Of what has a trial or had one; who queues adds its queue.
   TunerStatus status;
 
@@ -69,7 +67,8 @@ class Trials {
     std::uint64_t set_id = 0;  // of the newest action that sets the new value
   };
 
-  std::uint64_t emit(TuningAction action, bool is_undo, std::vector<TuningAction>& out);
+  std::uint64_t emit(TuningAction action, std::vector<TuningAction>& out);
+  std::uint64_t emit_undo(std::vector<TuningAction>& out);
   void carry_out(Experiment::Step step, std::vector<TuningAction>& out);
   Experiment::Step judge_window(double score, const TuningView& view);
   void await(const TuningView& view);
@@ -79,7 +78,7 @@ class Trials {
 
   ExperimentOptions options_;
   std::optional<Running> running_;
-  std::optional<TuningAction> undo_;  // the newest, until the next trial begins
+  std::optional<TuningAction> undo_;  // the newest taking back, until the next trial begins
   std::uint64_t undo_id_ = 0;
   bool is_undo_refused_ = false;
   std::uint64_t next_id_ = 1;

@@ -30,12 +30,14 @@ struct World {
   double noise = 0.01;
   double drift = 0;  // per window
   Random random{7};
+  double bend = 0;  // of the drift: per window and window
   bool is_new = false;
   int windows = 0;
 
   double score() {
     ++windows;
-    return (is_new ? new_cost : old_cost) + noise * (random.uniform() - 0.5) + drift * windows;
+    return (is_new ? new_cost : old_cost) + noise * (random.uniform() - 0.5) + drift * windows +
+           bend * windows * windows;
   }
   void obey(Step step) {
     if (step == Step::kSetNew) is_new = true;
@@ -128,6 +130,46 @@ TEST(Experiment, ADriftForTheBetterIsNotTakenForAGain) {
   Experiment hasty = begin(same, once);
   run(hasty, same);
   EXPECT_EQ(hasty.state(), State::kKept);
+}
+
+// Everything gets worse by 10 % a window; the change takes a third off, which the next windows eat.
+TEST(Experiment, WhatHelpsIsKeptThoughThingsGetWorse) {
+  World world{0.5, 0.2, 0.02, 0.1};
+  Experiment experiment = begin(world, options());
+  run(experiment, world);
+  EXPECT_EQ(experiment.state(), State::kKept);
+  EXPECT_TRUE(world.is_new);
+  EXPECT_NEAR(experiment.effect(), 0.3, 0.03);
+}
+
+TEST(Experiment, ADriftForTheWorseIsNotTakenForAGainHoweverItBends) {
+  for (const double bend : {-0.003, 0.0, 0.002, 0.01}) {
+    int kept = 0;
+    for (std::uint64_t seed = 0; seed < 500; ++seed) {
+      World world{0.5, 0.5, 0.02, 0.1, Random(seed), bend};
+      Experiment experiment = begin(world, options());
+      run(experiment, world);
+      kept += experiment.state() == State::kKept ? 1 : 0;
+    }
+    EXPECT_LE(kept, 10) << bend;
+  }
+}
+
+TEST(Experiment, WhatHurtsWhileThingsGetWorseIsUndone) {
+  World world{0.2, 0.5, 0.02, 0.1};
+  Experiment experiment = begin(world, options());
+  run(experiment, world);
+  EXPECT_EQ(experiment.state(), State::kUndone);
+  EXPECT_FALSE(world.is_new);
+}
+
+TEST(Slope, WorkedExample) {
+  const double values[] = {1, 2, 2, 4};
+  // By hand: slope 4.5 / 5, residuals 0.1, 0.2, -0.7, 0.4 with squares of 0.7, 2 degrees of
+  // freedom.
+  const Slope slope = slope_of(values);
+  EXPECT_DOUBLE_EQ(slope.value, 0.9);
+  EXPECT_NEAR(slope.error, std::sqrt(0.7 / 2 / 5), 1e-12);
 }
 
 TEST(Experiment, NoiseIsHardlyEverKept) {
