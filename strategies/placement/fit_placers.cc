@@ -16,6 +16,18 @@ struct BestFitOptions {
   }
 };
 
+// All nodes are as good: ties go to the lowest id.
+class FirstFitRule {
+ public:
+  static constexpr bool kReadsMerits = false;
+  using Options = NoOptions;
+  FirstFitRule(const Options&, const Eligibility&) {}
+
+  void enter(const GroupTerms&) {}
+  double value(const NodeShares&) const { return 0; }
+  double bound(const NodeShares&, const NodeShares&) const { return 0; }
+};
+
 class BestFitRule {
  public:
   static constexpr bool kReadsMerits = false;
@@ -141,6 +153,11 @@ class DotProductRule {
 };
 
 }  // namespace
+
+PlacerEntry first_fit() {
+  return strategy_entry<Placer, IndexedPlacer<FirstFitRule>, NoOptions>(
+      "first_fit", "the first node that fits, in the order of their numbers");
+}
 
 PlacerEntry best_fit() {
   return strategy_entry<Placer, IndexedPlacer<BestFitRule>, BestFitOptions>(

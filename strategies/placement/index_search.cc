@@ -4,11 +4,12 @@
 
 namespace phoenix {
 
-double evenness(const GroupTerms& terms, const NodeShares& node) {
+double evenness_of_many(const GroupTerms& terms, const NodeShares& node) {
   return balanced_allocation(FreeAfter(terms, node));
 }
 
-double evenness_bound(const GroupTerms& terms, const NodeShares& low, const NodeShares& high) {
+double evenness_bound_of_many(const GroupTerms& terms, const NodeShares& low,
+                              const NodeShares& high) {
   if (terms.count < 2) return 1;
   const FreeAfter low_after(terms, low);
   const FreeAfter high_after(terms, high);
@@ -17,7 +18,6 @@ double evenness_bound(const GroupTerms& terms, const NodeShares& low, const Node
   const double range = std::max(
       *std::max_element(lows.begin(), lows.end()) - *std::min_element(highs.begin(), highs.end()),
       0.0);
-  if (terms.count == 2) return 1 - range / 2;
   // Rounds differently from the deviation itself.
   return 1 - range / std::sqrt(2.0 * static_cast<double>(terms.count)) * (1 - 1e-12) + 1e-15;
 }
@@ -26,6 +26,7 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
   const FreeIndex::Group& nodes = who.inventory().index_of_free().groups()[group];
   GroupTerms terms;
   terms.count = nodes.kinds.size();
+  terms.per_kind = terms.count > 0 ? 1.0 / static_cast<double>(terms.count) : 0;
   for (std::size_t k = 0; k < terms.count; ++k) {
     const std::size_t r = nodes.kinds[k];
     terms.kinds[k] = nodes.kinds[k];

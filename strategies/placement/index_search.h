@@ -14,6 +14,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct GroupTerms {
   std::array<double, kResourceKinds> scale{};  // 1 / capacity
   std::array<double, kResourceKinds> need{};   // share of the capacity
   double need_sum = 0;
+  double per_kind = 0;                         // 1 / count
   std::array<double, kResourceKinds> least{};  // that must be free, base units
   double price_per_hour = 0;
   bool lacks_a_kind = false;  // that the agent needs
@@ -48,13 +50,14 @@ struct NodeShares {
   Shares frees(const GroupTerms& terms) const { return {free.data(), terms.count}; }
 };
 
-// Free shares after placing, never below 0.
+// Free share of the k-th kind after placing, never below 0; and of all kinds.
+inline double free_after(const GroupTerms& terms, const NodeShares& node, std::size_t k) {
+  return std::max(node.free[k] - terms.need[k], 0.0);
+}
 class FreeAfter {
  public:
   FreeAfter(const GroupTerms& terms, const NodeShares& node) : count_(terms.count) {
-    for (std::size_t k = 0; k < count_; ++k) {
-      shares_[k] = std::max(node.free[k] - terms.need[k], 0.0);
-    }
+    for (std::size_t k = 0; k < count_; ++k) shares_[k] = free_after(terms, node, k);
   }
   operator Shares() const { return {shares_.data(), count_}; }  // NOLINT: implicit on purpose
 
@@ -67,7 +70,7 @@ class FreeAfter {
 // free where there is no kind. By the sum of the shares, whose range in a box the index knows
 // better than the shares one by one tell.
 inline double mean_free_after(const GroupTerms& terms, const NodeShares& node) {
-  return terms.count == 0 ? 1 : (node.room - terms.need_sum) / static_cast<double>(terms.count);
+  return terms.count == 0 ? 1 : (node.room - terms.need_sum) * terms.per_kind;
 }
 inline double mean_used_after(const GroupTerms& terms, const NodeShares& node) {
   return 1 - mean_free_after(terms, node);
@@ -80,11 +83,24 @@ inline bool is_idle(const GroupTerms& terms, const NodeShares& node) {
 }
 
 // balanced_allocation() after placing: how far kinds lie apart is the same for free and used
-// shares.
-double evenness(const GroupTerms& terms, const NodeShares& node);
+// shares. Two kinds are what most clusters have, and asked for a hundred times a placement.
+double evenness_of_many(const GroupTerms& terms, const NodeShares& node);
+inline double evenness(const GroupTerms& terms, const NodeShares& node) {
+  if (terms.count != 2) return evenness_of_many(terms, node);
+  return 1 - std::abs(free_after(terms, node, 0) - free_after(terms, node, 1)) / 2;
+}
+
 // At least the evenness of any node between the two: two values R apart deviate by R / 2, k values
 // of range R by at least R / sqrt(2 k).
-double evenness_bound(const GroupTerms& terms, const NodeShares& low, const NodeShares& high);
+double evenness_bound_of_many(const GroupTerms& terms, const NodeShares& low,
+                              const NodeShares& high);
+inline double evenness_bound(const GroupTerms& terms, const NodeShares& low,
+                             const NodeShares& high) {
+  if (terms.count != 2) return evenness_bound_of_many(terms, low, high);
+  const double lowest = std::max(free_after(terms, low, 0), free_after(terms, low, 1));
+  const double highest = std::min(free_after(terms, high, 0), free_after(terms, high, 1));
+  return 1 - std::max(lowest - highest, 0.0) / 2;
+}
 
 GroupTerms group_terms(const Eligibility& who, std::uint32_t group);
 NodeShares node_shares(const NodeBook& node, const GroupTerms& terms);

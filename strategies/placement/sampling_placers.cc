@@ -1,4 +1,4 @@
-// Placers that look at some nodes, or at nodes one after the other.
+// Placers that look at some nodes only.
 #include <cmath>
 
 #include "strategies/placement/eligibility.h"
@@ -29,15 +29,6 @@ Choice scan_from(std::size_t start, const Eligibility& who, const Inventory& inv
   }
   return {};
 }
-
-class FirstFit : public Placer {
- public:
-  explicit FirstFit(NoOptions) {}
-  Choice choose(const AgentSpec& agent, const Inventory& inventory, Random&) override {
-    return scan_from(0, Eligibility(agent, inventory), inventory);
-  }
-  double score(const AgentSpec&, NodeId, const Inventory&) const override { return 0; }
-};
 
 struct RandomFitOptions {
   int tries = 32;
@@ -172,11 +163,6 @@ class Sampled : public Placer {
 };
 
 }  // namespace
-
-PlacerEntry first_fit() {
-  return strategy_entry<Placer, FirstFit, NoOptions>(
-      "first_fit", "the first node that fits; looks at them in order");
-}
 
 PlacerEntry random_fit() {
   return strategy_entry<Placer, RandomFit, RandomFitOptions>("random", "any node that fits");

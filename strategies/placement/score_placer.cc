@@ -34,7 +34,12 @@ class ScoreRule {
   using Options = ScoreOptions;
   ScoreRule(const Options& options, const Eligibility&) : options_(options) {}
 
-  void enter(const GroupTerms& terms) { terms_ = &terms; }
+  void enter(const GroupTerms& terms) {
+    terms_ = &terms;
+    int required = 0;
+    for (std::size_t k = 0; k < terms.count; ++k) required += terms.need[k] > 0;
+    per_required_ = required > 0 ? 1.0 / required : 0;
+  }
   // Of nodes that host nothing the soft rules are about; 0.5 where there are none.
   void set_affinity(double share) { affinity_ = share; }
 
@@ -56,29 +61,41 @@ class ScoreRule {
   // it.
   double least_tightening(const NodeShares& high) const {
     double corner = 0;
-    double slope = std::numeric_limits<double>::infinity();
-    int required = 0;
-    for (std::size_t k = 0; k < terms_->count; ++k) {
-      corner += high.free[k];
-      slope = std::min(slope, terms_->need[k] / (high.free[k] * high.free[k]));
-      required += terms_->need[k] > 0;
-    }
+    for (std::size_t k = 0; k < terms_->count; ++k) corner += high.free[k];
     const double missing = corner - high.room - 1e-12;
-    return missing > 0 && slope > 0 && required > 0 ? missing * slope / required : 0;
+    if (missing <= 0) return 0;
+    double slope = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < terms_->count; ++k) {
+      slope = std::min(slope, terms_->need[k] / (high.free[k] * high.free[k]));
+    }
+    return missing * slope * per_required_;
+  }
+
+  // tightness(), which is asked for a hundred times a placement.
+  double fit(const NodeShares& node) const {
+    if (per_required_ == 0) return 1;
+    double sum = 0;
+    for (std::size_t k = 0; k < terms_->count; ++k) {
+      if (terms_->need[k] > 0 && node.free[k] > 0) {
+        sum += std::min(1.0, terms_->need[k] / node.free[k]);
+      }
+    }
+    return sum * per_required_;
   }
 
   double total(const NodeShares& node, const Merits& merits, double even) const {
-    const double fit = tightness(terms_->needs(), node.frees(*terms_));
+    const double tight = fit(node);
     const double free = mean_free_after(*terms_, node);
     const double performance = (merits.latency + merits.throughput + merits.availability) / 3;
     const double use = packs() ? 1 - free : free;
-    return options_.resource * (packs() ? fit : 1 - fit) + options_.affinity * affinity_ +
+    return options_.resource * (packs() ? tight : 1 - tight) + options_.affinity * affinity_ +
            options_.load_balance * (use + even) / 2 + options_.performance * performance;
   }
 
   Options options_;
   double affinity_ = 0.5;
   const GroupTerms* terms_ = nullptr;
+  double per_required_ = 0;  // 1 / kinds that the agent needs
 };
 
 bool has_soft_rules(const AgentSpec& agent) {
