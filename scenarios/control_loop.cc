@@ -324,11 +324,11 @@ void ControlLoop::State::come_and_go(Time date) {
   }
 }
 
-void ControlLoop::begin() {
+void ControlLoop::begin(std::span<const StandingAgent> standing) {
   State& s = *state_;
   if (!is_on()) return;
   std::vector<Decision> decided;
-  s.controller.begin(s.world.now(), decided);
+  s.controller.begin(s.world.now(), standing, decided);
   for (const Decision& decision : decided) s.carry_out(decision);
   s.follow_moves();
 }
@@ -386,13 +386,18 @@ void ControlLoop::report(NodeId node, const LoadReport& report) {
   if (state_->plan.is_on) state_->controller.on_report(node, report, state_->world.now());
 }
 
+void ControlLoop::node_has(NodeId node, const NodeCapacity& capacity) {
+  if (state_->plan.is_on) state_->controller.on_capacity(node, capacity);
+}
+
 void ControlLoop::node_is(NodeId node, NodePhase phase) {
   State& s = *state_;
   if (!s.plan.is_on) return;
   State::Place& place = s.places[index(node)];
   const NodePhase before = place.phase;
-  // A node that drains and dies is on its way out all the same.
-  if (before == NodePhase::kDraining && phase != NodePhase::kAbsent) return;
+  // A node that is removed and dies is on its way out all the same.
+  const bool is_removed = before == NodePhase::kDraining && place.decision != 0;
+  if (is_removed && phase != NodePhase::kAbsent) return;
   place.phase = phase;
   s.controller.on_node(node, phase, s.world.now());
   if (!s.is_following) s.follow_moves();

@@ -11,6 +11,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,14 +68,17 @@ class ControlLoop {
 
   // False: nothing in the plan wants a control plane, and nothing here ever does anything.
   bool is_on() const;
-  // Once, when the world can carry decisions out: agents that are there from the beginning.
-  void begin();
+  // Once, when the world can carry decisions out: agents that are there from the beginning. For
+  // those that run already start_agent() is called too.
+  void begin(std::span<const StandingAgent> standing = {});
   // The date of the next tick or command; kNever when there are no more.
   Time next_at() const;
   void play(Time date);
 
   void report(NodeId node, const LoadReport& report);
+  // Draining that nobody here has decided may end.
   void node_is(NodeId node, NodePhase phase);
+  void node_has(NodeId node, const NodeCapacity& capacity);  // before it is ready
   void start_failed(NodeId node, std::string_view why);
 
   // False: it did not come up, or it is gone though nobody stopped it.

@@ -49,11 +49,13 @@ TuningFacts facts_of(const Scenario& scenario) {
   return facts;
 }
 
-ControlService placed_service(const Service& service, std::size_t number) {
-  const PlacedAgents& placed = service.placed;
+}  // namespace
+
+ControlService control_service(const std::string& name, const PlacedAgents& placed,
+                               std::size_t number) {
   ControlService out;
-  out.name = service.name;
-  out.agents = service.is_placed ? placed.count : 0;
+  out.name = name;
+  out.agents = placed.count;
   out.agent = agent_spec(kNoAgent, number, placed.cores, placed.memory_bytes);
   out.observed.state_bytes = placed.state_bytes;
   out.observed.dirty_bytes_per_s = placed.dirty_bytes_per_s;
@@ -67,8 +69,6 @@ ControlService placed_service(const Service& service, std::size_t number) {
   if (placed.one_per_node || placed.zone_max_skew > 0) out.agent.rules = std::move(rules);
   return out;
 }
-
-}  // namespace
 
 AgentSpec agent_spec(AgentId id, std::size_t service, double cores, double memory_bytes) {
   AgentSpec agent;
@@ -105,7 +105,7 @@ ControlSetup control_setup(const Scenario& scenario) {
   setup.facts = facts_of(scenario);
   setup.gateways = scenario.gateway.count;
   for (const Service& service : scenario.services) {
-    setup.services.push_back(placed_service(service, setup.services.size()));
+    setup.services.push_back(control_service(service.name, service.placed, setup.services.size()));
   }
   return setup;
 }

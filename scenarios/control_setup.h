@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "scenarios/scenario.h"
@@ -23,6 +24,9 @@ struct ControlPlan {
   bool is_on = false;  // false: nothing here wants a control plane
 };
 
+// What is known of a service whose agents are placed; `number` is its place among all.
+ControlService control_service(const std::string& name, const PlacedAgents& placed,
+                               std::size_t number);
 AgentSpec agent_spec(AgentId id, std::size_t service, double cores, double memory_bytes);
 
 ControlSetup control_setup(const Scenario& scenario);

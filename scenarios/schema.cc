@@ -84,7 +84,10 @@ void read_service(Section& s, Service& service) {
           choice<Discipline>({{"ps", Discipline::kProcessorSharing}, {"fifo", Discipline::kFifo}}));
   s.field("queue", service.queue, integer(0, 1'000'000'000));
   s.field("memory", service.memory_bytes, bytes(at_least(0, kBytesMax)));
-  service.is_placed = s.table("agents", [&](Section& t) { read_agents(t, service.placed); });
+  service.is_placed = s.table("agents", [&](Section& t) {
+    read_agents(t, service.placed);
+    t.field("start_time", service.placed.start_time, duration(kNotNegative));
+  });
   s.field("protocol", service.protocol,
           choice<WireProtocol>({{"frames", WireProtocol::kFrames}, {"http", WireProtocol::kHttp}}));
   s.field("agent_memory", service.agent_memory_bytes, bytes(at_least(0, kBytesMax)));

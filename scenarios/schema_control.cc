@@ -143,7 +143,6 @@ void read_agents(Section& s, PlacedAgents& agents) {
   s.field("memory", agents.memory_bytes, bytes(at_least(0, 1e15)));
   s.field("state", agents.state_bytes, bytes(at_least(0, 1e15)));
   s.field("dirty_rate", agents.dirty_bytes_per_s, bandwidth(at_least(0, 1e15)));
-  s.field("start_time", agents.start_time, duration(kNotNegative));
   s.field("one_per_node", agents.one_per_node, flag());
   s.field("zone_max_skew", agents.zone_max_skew, integer(0, 1'000'000));
 }

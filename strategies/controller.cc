@@ -179,8 +179,13 @@ Status Controller::on_command(const Command& command, Time now, std::vector<Deci
   return Error{"no such command"};
 }
 
-void Controller::begin(Time now, std::vector<Decision>& out) {
-  state_->placement.begin(now, state_->ids, out);
+void Controller::on_capacity(NodeId node, const NodeCapacity& capacity) {
+  state_->placement.on_capacity(node, capacity);
+}
+
+void Controller::begin(Time now, std::span<const StandingAgent> standing,
+                       std::vector<Decision>& out) {
+  state_->placement.begin(now, standing, state_->ids, out);
 }
 
 Status Controller::on_agent_wanted(const AgentSpec& agent, Time now, std::vector<Decision>& out) {

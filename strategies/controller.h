@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -114,6 +115,20 @@ struct ControlSetup {
   int gateways = 1;   // that share the requests
 };
 
+// What a node says of itself; before the word of its group.
+struct NodeCapacity {
+  double cores = 0;           // 0: not said
+  double memory_bytes = 0;    // 0: not said
+  std::string zone;           // empty: not said
+  std::vector<Label> labels;  // beside those that all nodes have: "group" and "zone"
+};
+
+// An agent that runs already when the control plane begins, and whose place is kept if it can be.
+struct StandingAgent {
+  ServiceId service{0};
+  NodeId node = kNoNode;
+};
+
 enum class NodePhase : std::uint8_t { kAbsent, kProvisioning, kReady, kDraining, kDown };
 
 constexpr std::string_view to_text(NodePhase phase) {
@@ -172,9 +187,11 @@ class Controller {
   static Result<ControlStrategies> in_full(const ControlStrategies& strategies);
 
   // Once, after the nodes that are there have been told: what is decided for the beginning.
-  void begin(Time now, std::vector<Decision>& out);
+  void begin(Time now, std::span<const StandingAgent> standing, std::vector<Decision>& out);
 
   void on_node(NodeId node, NodePhase phase, Time now);
+  // Counts from when the node comes next.
+  void on_capacity(NodeId node, const NodeCapacity& capacity);
   void on_report(NodeId node, const LoadReport& report, Time now);
   void on_gateway_report(const GatewayReport& report, Time now);
   void on_outcome(const DecisionOutcome& outcome, Time now);

@@ -60,8 +60,8 @@ po::options_description option_list() {
   po::options_description options("options");
   auto add = options.add_options();
   add("standby", po::value<Texts>()->composing()->value_name("NAME=HANDLER"),
-      "with --lab: host a service that is not offered until an agent of it starts here or moves "
-      "here; may be repeated");
+      "host a service that is not offered until a control plane starts an agent of it here or "
+      "moves one here; may be repeated");
   add("service,s", po::value<Texts>()->composing()->value_name("NAME=HANDLER"),
       "host a service; may be repeated");
   add("gateway,g", po::value<Texts>()->composing()->value_name("HOST:PORT"),

@@ -13,6 +13,7 @@
 #include "runtime/net/address.h"
 #include "runtime/net/tls.h"
 #include "scenarios/parser.h"
+#include "scenarios/scenario.h"
 #include "strategies/controller.h"
 #include "strategies/router.h"
 #include "strategies/tuning/knobs.h"
@@ -46,6 +47,8 @@ struct ServiceConfig {
   std::string health_path;            // kHttp: GET this; empty: connecting is enough
   Duration health_interval = std::chrono::seconds(2);
   bool upstream_tls = false;
+  bool is_placed = false;  // [service.agents] is written: kFrames, by nodes that have it on standby
+  PlacedAgents agents;
 };
 
 struct RouteConfig {       // the most specific host, then the longest path prefix wins
@@ -122,6 +125,9 @@ struct GatewayConfig {
   ControlTargets targets;
   ControlStrategies strategies;
   ProvisionConfig provision;
+  // After its start the control plane waits so long for nodes that are there already, where it
+  // would start or place again what they are.
+  Duration settle = std::chrono::seconds(10);
   bool lab = false;                         // takes faults from the local world
   std::vector<std::string> expected_nodes;  // names whose numbers are theirs, 0 first
 

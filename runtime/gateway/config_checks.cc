@@ -96,6 +96,10 @@ class Checker {
              "themselves)");
       expect(is_http || service.health_path.empty(), key + ".health_path",
              "found " + quoted(service.health_path) + "; allowed where protocol is \"http\"");
+      expect(
+          !service.is_placed || (!is_http && !config_.frames.empty()), key + ".agents",
+          "found agents; allowed where protocol is \"frames\" and there is a listener for frames, "
+          "where nodes that have the service on standby announce themselves");
       for (std::size_t j = 0; j < service.servers.size(); ++j) check_server(service, key, j);
     }
   }

@@ -143,6 +143,8 @@ void read_service(Section& s, ServiceConfig& service) {
   s.field("health_interval", service.health_interval,
           schema::duration({milliseconds(100), hours(1)}));
   s.field("upstream_tls", service.upstream_tls, schema::flag());
+  service.is_placed =
+      s.table("agents", [&](Section& t) { schema::read_agents(t, service.agents); });
   if (service.classes.empty()) service.classes.emplace_back();
 }
 
@@ -209,6 +211,7 @@ void read_gateway_config(Section& s, GatewayConfig& config) {
   s.table("targets", [&](Section& t) { schema::read_targets(t, config.targets); });
   s.table("strategies", [&](Section& t) { schema::read_control_strategies(t, config.strategies); });
   s.table("provision", [&](Section& t) { read_provision(t, config.provision); });
+  s.field("settle", config.settle, schema::duration(kNotNegative));
   s.field("lab", config.lab, schema::flag());
 }
 

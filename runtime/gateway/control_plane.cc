@@ -15,8 +15,6 @@ namespace {
 
 using By = ProvisionConfig::By;
 
-// Nodes that were there before this process find it again in that time.
-constexpr Duration kSettle = std::chrono::seconds(10);
 constexpr Duration kDrainPoll = std::chrono::milliseconds(100);
 constexpr Duration kGraceMin = std::chrono::seconds(1);
 constexpr Duration kStopAgain = std::chrono::seconds(60);
@@ -35,6 +33,10 @@ GatewayReport sum_of(const GatewayStatus& status, Histogram& latency) {
   return sum;
 }
 
+bool places_agents(const GatewayConfig& config) {
+  return std::ranges::any_of(config.services, &ServiceConfig::is_placed);
+}
+
 const NodeStatus* find_node(const GatewayStatus& status, const std::string& name) {
   const auto found = std::ranges::find(status.nodes, name, &NodeStatus::name);
   return found == status.nodes.end() ? nullptr : &*found;
@@ -44,45 +46,58 @@ const NodeStatus* find_node(const GatewayStatus& status, const std::string& name
 
 bool wants_control(const GatewayConfig& config) {
   const ControlStrategies& s = config.strategies;
-  return config.provision.by != By::kNone || !config.alerts.empty() || s.scaler != "none" ||
-         s.tuner != "none" || s.rebalancer != "none";
+  return places_agents(config) || config.provision.by != By::kNone || !config.alerts.empty() ||
+         s.scaler != "none" || s.tuner != "none" || s.rebalancer != "none";
 }
 
 Result<std::unique_ptr<ControlPlane>> ControlPlane::start(net::Loop& loop, Gateway& gateway,
                                                           std::uint64_t seed) {
   if (!wants_control(gateway.config())) return std::unique_ptr<ControlPlane>();
-  std::unique_ptr<ControlPlane> made(new ControlPlane(loop, gateway));
+  std::unique_ptr<ControlPlane> made(new ControlPlane(loop, gateway, seed));
   auto provisioner = made->make_provisioner(seed);
   if (!provisioner) return Error{"provision: " + provisioner.error()};
   made->provisioner_ = std::move(*provisioner);
   gateway.attach(made.get());
-  made->control_->begin();
+  if (made->begin_ <= loop.now()) made->begin();
   made->arm();
   return made;
 }
 
-ControlPlane::ControlPlane(net::Loop& loop, Gateway& gateway)
+void ControlPlane::begin() {
+  has_begun_ = true;
+  control_->begin(standing());
+  for (std::size_t i = 0; agents_ != nullptr && i < places_.size(); ++i) {
+    agents_->renew(id_at<NodeId>(i));
+  }
+}
+
+ControlPlane::ControlPlane(net::Loop& loop, Gateway& gateway, std::uint64_t seed)
     : loop_(loop),
       gateway_(gateway),
       config_(gateway.config()),
       own_(config_.provision.by == By::kNone ? 0
                                              : static_cast<std::size_t>(config_.provision.maximum)),
       places_(own_ + kOthersMax),
-      begin_(loop.now() + (config_.provision.by == By::kCommand ? kSettle : Duration{0})),
+      begin_(loop.now() + (config_.provision.by == By::kCommand || places_agents(config_)
+                               ? config_.settle
+                               : Duration{0})),
       timer_(loop, [this] { on_due(); }) {
   for (std::size_t i = 0; i < own_; ++i) {
     places_[i].name = config_.provision.group + "-" + std::to_string(i);
   }
   ControlWorld& world = *this;
-  control_ = std::make_unique<ControlLoop>(world, plan(), [this](DecisionRow& row) { log(row); });
+  if (places_agents(config_)) make_keeper();
+  control_ =
+      std::make_unique<ControlLoop>(world, plan(seed), [this](DecisionRow& row) { log(row); });
 }
 
 ControlPlane::~ControlPlane() {
   gateway_.attach(nullptr);
   *alive_ = false;
+  agents_.reset();  // before the links it gives orders by
 }
 
-ControlPlan ControlPlane::plan() const {
+ControlPlan ControlPlane::plan(std::uint64_t seed) const {
   const ProvisionConfig& provision = config_.provision;
   ControlPlan plan;
   plan.setup.settings = config_.control;
@@ -90,6 +105,8 @@ ControlPlan ControlPlane::plan() const {
   plan.setup.alerts = config_.alerts;
   plan.setup.strategies = *Controller::in_full(config_.strategies);
   plan.setup.knobs = config_.knobs;
+  plan.setup.services = placed_services();
+  plan.setup.placement_random = Random(mix64(seed ^ hash_text("placement")));
   ControlGroup group;
   group.name = provision.group;
   group.minimum = provision.minimum;
@@ -141,6 +158,7 @@ Result<std::unique_ptr<provision::Provisioner>> ControlPlane::make_provisioner(s
 Time ControlPlane::now() const { return std::max(kStart, Time{loop_.now() - begin_}); }
 
 void ControlPlane::arm() {
+  if (!has_begun_) return timer_.arm(begin_);
   Time next = control_->next_at();
   for (std::size_t i = 0; i < own_; ++i) {
     const Place& place = places_[i];
@@ -164,6 +182,7 @@ void ControlPlane::on_due() {
 void ControlPlane::on_status(const GatewayStatus& status) {
   seen_ = status;
   seen_.control.reset();
+  if (!has_begun_ && begin_ <= loop_.now()) begin();
   if (!status.draining) {
     for (std::size_t i = 0; i < own_; ++i) look_after(i, status);
     hear_reports(status);
@@ -208,14 +227,35 @@ void ControlPlane::log(const DecisionRow& row) {
   decision.family = row.family.view();
   decision.action = row.action.view();
   decision.subject = name_of(row.subject.view());
-  decision.reason = row.reason.view();
+  decision.reason = with_names(row.reason.view());
   decision.outcome = row.outcome.view();
   decision.value = row.value;
   decision.from = row.from;
   decision.took_s = row.took;
   decision.seen = row.seen.view();
   decision.note = row.note.view();
+  const auto place = static_cast<std::size_t>(row.value);
+  if (decision.subject.starts_with("agent:") && row.value >= 0 && place < places_.size()) {
+    decision.note += (decision.note.empty() ? "on " : ", on ") + places_[place].name;
+  }
   gateway_.note(std::move(decision));
+}
+
+// "node 3 drains": the same with its name.
+std::string ControlPlane::with_names(std::string_view text) const {
+  constexpr std::string_view kNode = "node ";
+  std::string named;
+  while (true) {
+    const std::size_t at = text.find(kNode);
+    if (at == text.npos) return named += text;
+    named += text.substr(0, at + kNode.size());
+    text.remove_prefix(at + kNode.size());
+    std::size_t place = places_.size();
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), place);
+    if (error != std::errc() || place >= places_.size()) continue;
+    named += places_[place].name;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  }
 }
 
 // Numbers of places mean nothing to others.
@@ -254,14 +294,6 @@ Status ControlPlane::set_knob(std::string_view knob, double value) {
   return gateway_.turn_knob(*id, value);
 }
 
-Status ControlPlane::start_agent(const AgentSpec&, NodeId) {
-  return Error{"a gateway places no agents"};
-}
-void ControlPlane::stop_agent(AgentId) {}
-void ControlPlane::migration_step(const MigrationOrder& order) {
-  control_->step_ended(order.token, Error{"a gateway moves no agents"});
-}
-
 // Nodes as the directory has them.
 
 // Nowhere: places_.size().
@@ -285,6 +317,7 @@ void ControlPlane::on_node(const NodeView& node) {
   const std::size_t place = place_of(node);
   if (place == places_.size()) return;
   places_[place].is_known = !node.has_left;
+  if (agents_ != nullptr) on_host(place, node);
   if (place < own_) {
     on_own(place, node);
   } else {
@@ -297,14 +330,21 @@ void ControlPlane::tell(std::size_t place, NodePhase phase) {
   control_->node_is(id_at<NodeId>(place), phase);
 }
 
-// An operator's draining is as good as being down, but that it may end.
+// Draining that was not decided here may end, and is as good as being down but for agents: they
+// move away.
+NodePhase ControlPlane::phase_of(const NodeView& node) const {
+  if (node.state == NodeState::kUp) return NodePhase::kReady;
+  const bool drains = node.state == NodeState::kDraining && agents_ != nullptr;
+  return drains ? NodePhase::kDraining : NodePhase::kDown;
+}
+
 void ControlPlane::on_other(std::size_t place, const NodeView& node) {
   if (node.has_left) {
     tell(place, NodePhase::kAbsent);
     places_[place].name.clear();
     return;
   }
-  tell(place, node.state == NodeState::kUp ? NodePhase::kReady : NodePhase::kDown);
+  tell(place, phase_of(node));
 }
 
 void ControlPlane::on_own(std::size_t index_of_place, const NodeView& node) {
@@ -321,7 +361,7 @@ void ControlPlane::on_own(std::size_t index_of_place, const NodeView& node) {
         tell(index_of_place, NodePhase::kDown);
         return stop(index_of_place, Duration{0});
       }
-      return tell(index_of_place, serves ? NodePhase::kReady : NodePhase::kDown);
+      return tell(index_of_place, phase_of(node));
     case Stage::kDraining:
     case Stage::kStopping:
       return;
@@ -375,15 +415,22 @@ Status ControlPlane::remove(NodeId node, Duration grace) {
   }
   place.stage = Stage::kDraining;
   place.limit = now() + grace;
-  static_cast<void>(gateway_.set_draining(place.name, true));
+  place.is_withdrawn = false;
+  if (agents_ == nullptr || agents_->count(node) == 0) withdraw(n);
   arm();
   return success();
+}
+
+void ControlPlane::withdraw(std::size_t n) {
+  places_[n].is_withdrawn = true;
+  static_cast<void>(gateway_.set_draining(places_[n].name, true));
 }
 
 Status ControlPlane::keep(NodeId node) {
   Place& place = places_[index(node)];
   if (place.stage != Stage::kDraining) return Error{place.name + " does not drain any more"};
   place.stage = Stage::kUp;  // first, since the directory tells of it at once
+  if (!place.is_withdrawn) return success();
   Status kept = gateway_.set_draining(place.name, false);
   if (!kept) place.stage = Stage::kDraining;
   return kept;
@@ -391,7 +438,10 @@ Status ControlPlane::keep(NodeId node) {
 
 void ControlPlane::look_after(std::size_t n, const GatewayStatus& status) {
   Place& place = places_[n];
-  if (place.stage == Stage::kDraining) {
+  if (place.stage == Stage::kDraining && !place.is_withdrawn) {
+    const bool has_agents = agents_->count(id_at<NodeId>(n)) > 0;
+    if (!has_agents || now() >= place.limit) withdraw(n);
+  } else if (place.stage == Stage::kDraining) {
     const NodeStatus* const node = find_node(status, place.name);
     const bool is_busy = node != nullptr && node->under_way > 0;
     if (!is_busy || now() >= place.limit) stop(n, std::max(place.limit - now(), kGraceMin));

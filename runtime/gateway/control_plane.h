@@ -6,6 +6,11 @@
 // kOthersMax of them. A node that is given up first gets no new requests; when those under way are
 // done, or its grace is over, it is stopped. Until then it can be taken back.
 //
+// Agents of services with [service.agents] are placed on nodes that host the service on standby,
+// and moved there with their state. What runs already when the control plane begins stays where it
+// is. A node whose connection is lost has lost its agents: they are started elsewhere, and what it
+// still runs when it comes back is ended.
+//
 // Does nothing while the gateway drains. Where there are several gateways, only one of them should
 // have a control plane: it judges by what that one sees. On the main loop.
 #pragma once
@@ -16,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/agents/agent_keeper.h"
 #include "runtime/gateway/gateway.h"
 #include "runtime/net/loop.h"
 #include "runtime/provision/provisioner.h"
@@ -49,12 +55,18 @@ class ControlPlane final : public ControlPart, private ControlWorld {
     std::uint64_t turn = 0;  // answers to earlier orders are stale
     Time limit = kNever;     // of starting and draining
     Time retry_stop = kNever;
-    std::string failure;  // why its start has failed, while it is stopped for that
+    std::string failure;        // why its start has failed, while it is stopped for that
+    bool is_withdrawn = false;  // drains, and gets no new requests: its agents have left
+    // Where agents are placed: for orders to it, to this life of it.
+    std::unique_ptr<agents::OrderLink> link;
+    std::string address;
+    std::uint64_t incarnation = 0;
   };
 
-  ControlPlane(net::Loop& loop, Gateway& gateway);
+  ControlPlane(net::Loop& loop, Gateway& gateway, std::uint64_t seed);
   Result<std::unique_ptr<provision::Provisioner>> make_provisioner(std::uint64_t seed);
-  ControlPlan plan() const;
+  ControlPlan plan(std::uint64_t seed) const;
+  void begin();
 
   Time now() const override;
   GatewayReport take_gateway_report() override;
@@ -62,10 +74,16 @@ class ControlPlane final : public ControlPart, private ControlWorld {
   Status remove(NodeId node, Duration grace) override;
   Status keep(NodeId node) override;
   Status set_knob(std::string_view knob, double value) override;
-  // Agents are for their own nodes to place: none is planned here.
+  // control_agents.cc
   Status start_agent(const AgentSpec& agent, NodeId node) override;
   void stop_agent(AgentId agent) override;
   void migration_step(const MigrationOrder& order) override;
+  void make_keeper();
+  std::vector<ControlService> placed_services() const;
+  std::vector<StandingAgent> standing() const;
+  void on_host(std::size_t place, const NodeView& node);
+  void lose_host(std::size_t place);
+  void tell_capacity(std::size_t place, const NodeView& node);
 
   void arm();
   void on_due();
@@ -74,11 +92,14 @@ class ControlPlane final : public ControlPart, private ControlWorld {
   void look_after(std::size_t place, const GatewayStatus& status);
   void log(const DecisionRow& row);
   std::string name_of(std::string_view subject) const;
+  std::string with_names(std::string_view text) const;
 
   std::size_t place_of(const NodeView& node);
   void on_own(std::size_t place, const NodeView& node);
   void on_other(std::size_t place, const NodeView& node);
   void tell(std::size_t place, NodePhase phase);
+  NodePhase phase_of(const NodeView& node) const;
+  void withdraw(std::size_t place);
   void on_start_answer(std::size_t place, const Result<provision::StartedNode>& started);
   void stop(std::size_t place, Duration grace);
   void on_stopped(std::size_t place, const Status& stopped);
@@ -98,6 +119,8 @@ class ControlPlane final : public ControlPart, private ControlWorld {
   Histogram latency_, reported_;
   GatewayStatus seen_;  // newest
   std::unique_ptr<ControlLoop> control_;
+  bool has_begun_ = false;
+  std::unique_ptr<agents::AgentKeeper> agents_;  // null: none are placed
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -90,6 +90,8 @@ Result<NodeId> Directory::announce(std::uint64_t link, const Announcement& annou
   entry.view.address = announcement.address;
   entry.view.incarnation = announcement.incarnation;
   entry.view.cores = announcement.cores;
+  entry.view.memory_bytes = announcement.memory_bytes;
+  entry.view.standby = announcement.standby;
   set_zone(entry, announcement.zone);
   entry.said_goodbye = false;
   entry.is_down = false;

@@ -41,6 +41,8 @@ struct NodeView {
   std::string zone;                  // empty: nobody said
   ZoneId zone_id = kNoZone;          // see zone_list.h
   std::vector<ServiceOffer> offers;  // weights as they are in force
+  double memory_bytes = 0;           // 0: it does not know
+  std::vector<std::string> standby;  // services that agents may come to
   bool has_left = false;             // the number may be another's from now on
 };
 
@@ -52,6 +54,8 @@ struct Announcement {
   int cores = 0;
   std::string zone;
   std::vector<ServiceOffer> offers;
+  double memory_bytes = 0;
+  std::vector<std::string> standby;
 };
 
 class Directory {

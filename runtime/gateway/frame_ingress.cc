@@ -178,6 +178,8 @@ void FrameIngress::Connection::announce(const wire::Hello& hello) {
   announcement.incarnation = hello.incarnation;
   announcement.cores = hello.cores;
   announcement.zone = hello.zone;
+  announcement.memory_bytes = hello.memory_bytes;
+  announcement.standby.assign(hello.standby.begin(), hello.standby.end());
   for (const wire::Offer& offer : hello.offers) {
     announcement.offers.push_back({std::string(offer.service), offer.weight});
   }

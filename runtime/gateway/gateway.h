@@ -46,6 +46,7 @@ class Gateway final : public GatewayControl {
   std::optional<net::Address> frames() const { return frames_; }
   const GatewayConfig& config() const { return *config_; }
   std::shared_ptr<net::TlsContext> server_tls() const { return tls_.server; }  // null: plain
+  std::shared_ptr<net::TlsContext> frames_tls() const { return tls_.frames; }  // towards nodes
   bool is_draining() const { return on_drained_ != nullptr; }
 
   // Stops accepting, answers what is under way (up to drain_grace), then calls `done` with how many

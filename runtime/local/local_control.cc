@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "runtime/local/json_fields.h"
+#include "runtime/agents/json_fields.h"
 #include "runtime/local/local_world.h"
 
 namespace phoenix::local {
@@ -110,7 +110,7 @@ void LocalWorld::on_came(std::size_t place) {
 void LocalWorld::on_went(std::size_t place) {
   if (!is_playing_) return;
   LocalNode& node = nodes_[place];
-  lose_agents(place);
+  agents_->lose(id_at<NodeId>(place));
   const bool is_for_good = node.is_removed;
   if (is_for_good) {
     node.empty(now());

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/agents/json_fields.h"
 #include "runtime/gateway/lab_command.h"
-#include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 
 namespace phoenix::local {

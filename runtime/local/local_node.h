@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/local/lab_link.h"
+#include "runtime/agents/order_link.h"
 #include "runtime/local/port.h"
 #include "runtime/process/child.h"
 #include "scenarios/collector.h"
@@ -17,12 +17,14 @@
 
 namespace phoenix::local {
 
+using agents::OrderLink;
+
 struct LocalNode {
   std::string name;
   std::uint32_t group = 0;
   ReservedPort port;  // the same in all its lives
   std::unique_ptr<Child> process;
-  std::unique_ptr<LabLink> link;
+  std::unique_ptr<OrderLink> link;
 
   // Places that scaling has not filled are empty. What is there is paid for.
   bool is_present = false;
@@ -30,8 +32,6 @@ struct LocalNode {
   bool is_removed = false;      // drains, and leaves its place empty
   Time paid_since = kStart;     // of the run
   double paid_ns = 0;           // before that
-
-  std::vector<int> agents;  // by service: that serve here
 
   bool up = false;          // its process serves
   bool is_leaving = false;  // its process was told to finish what it has and go

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "runtime/agents/json_fields.h"
 #include "runtime/gateway/lab_command.h"
-#include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 #include "scenarios/router_setup.h"
 #include "strategies/core/units.h"
@@ -98,7 +98,7 @@ Status LocalWorld::start_gateways() {
   if (!ready) return ready;
   for (LocalGateway& gateway : gateways_) {
     gateway.link =
-        std::make_unique<LabLink>(loop_, net::Address::parse(gateway.frames).value(), token_);
+        std::make_unique<OrderLink>(loop_, lab_link(net::Address::parse(gateway.frames).value()));
   }
   introduce_world();
   return success();
@@ -132,7 +132,6 @@ Status LocalWorld::start_nodes() {
     auto port = reserve_port();
     if (!port) return Error{port.error()};
     nodes_[i].port = std::move(*port);
-    nodes_[i].agents.assign(scenario_.services.size(), 0);
     if (i >= initial) continue;
     nodes_[i].fill(kStart);
     if (Status started = launch_node(i); !started) return started;
@@ -218,7 +217,7 @@ void LocalWorld::on_node_ready(std::size_t place, std::string_view line) {
   }
   if (node.link == nullptr) {
     const net::Address address = net::Address::parse(node.port.address).value();
-    node.link = std::make_unique<LabLink>(loop_, address, token_);
+    node.link = std::make_unique<OrderLink>(loop_, lab_link(address));
   }
   for (const auto& [effect, factor] : node.slowdowns) {
     node.link->command({{"slow", effect}, {"factor", factor}});
@@ -244,20 +243,31 @@ void LocalWorld::on_load_end(const ChildEnd& end) {
   if (!is_good) fail("the load source " + load_end_ + last_words("load"));
 }
 
-bool LocalWorld::is_to_serve(const LocalNode& node) const {
+OrderLink::Settings LocalWorld::lab_link(const net::Address& address) const {
+  OrderLink::Settings settings;
+  settings.address = address;
+  settings.role = wire::Role::kLab;
+  settings.name = "local";
+  settings.token = token_;
+  return settings;
+}
+
+bool LocalWorld::is_to_serve(std::size_t place) const {
+  const LocalNode& node = nodes_[place];
   if (!node.up) return false;
   for (std::size_t s = 0; s < scenario_.services.size(); ++s) {
     const Service& service = scenario_.services[s];
     if (!hosts_service(scenario_.cluster.groups[node.group], service)) continue;
-    if (!service.is_placed || node.agents[s] > 0) return true;
+    if (!service.is_placed || agents_->count(id_at<NodeId>(place), id_at<ServiceId>(s)) > 0)
+      return true;
   }
   return false;
 }
 
 // A load that began earlier would fall on the few nodes that are reached first.
 Status LocalWorld::await_connections() {
-  const auto wanted =
-      std::ranges::count_if(nodes_, [this](const LocalNode& node) { return is_to_serve(node); });
+  std::ptrdiff_t wanted = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) wanted += is_to_serve(i) ? 1 : 0;
   struct Gateways {
     std::vector<bool> asked, complete;
   };

@@ -1,8 +1,8 @@
 // What the local world sees of its processes, and what it writes down.
 #include <cstring>
 
+#include "runtime/agents/json_fields.h"
 #include "runtime/load/tally.h"
-#include "runtime/local/json_fields.h"
 #include "runtime/local/local_world.h"
 
 namespace phoenix::local {

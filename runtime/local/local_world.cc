@@ -64,7 +64,7 @@ LocalWorld::LocalWorld(net::Loop& loop, const Scenario& scenario, LocalOptions o
 
 LocalWorld::~LocalWorld() {
   load_.reset();
-  mover_.reset();
+  agents_.reset();
   nodes_.clear();
   gateways_.clear();
   std::error_code ignored;
@@ -124,14 +124,7 @@ Status LocalWorld::open_record() {
   control_ = std::make_unique<ControlLoop>(controlled, scenario_, streams_,
                                            [this](DecisionRow& row) { append(row); });
   if (control_->is_on()) collector_->watch();
-  mover_ = std::make_unique<AgentMover>(
-      [this](NodeId node) {
-        LocalNode& party = nodes_[index(node)];
-        return AgentMover::Party{party.up ? party.link.get() : nullptr, party.port.address};
-      },
-      [this](const MigrationOrder& order, const Status& how, double dirty_bytes) {
-        on_step_ended(order, how, dirty_bytes);
-      });
+  make_keeper();
   return success();
 }
 

@@ -32,10 +32,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/agents/agent_keeper.h"
+#include "runtime/agents/order_link.h"
 #include "runtime/load/driver.h"
 #include "runtime/load/outcome.h"
-#include "runtime/local/agent_mover.h"
-#include "runtime/local/lab_link.h"
 #include "runtime/local/local_node.h"
 #include "runtime/local/timers.h"
 #include "runtime/net/loop.h"
@@ -87,7 +87,7 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   struct LocalGateway {
     std::string frames;  // where it listens
     std::unique_ptr<Child> process;
-    std::unique_ptr<LabLink> link;
+    std::unique_ptr<OrderLink> link;
     std::uint64_t decisions_seen = 0;
     std::vector<std::uint64_t> attempts;  // by node, as counted since it last joined
     nlohmann::json status;                // newest
@@ -97,7 +97,8 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   Status start_gateways();
   void introduce_world();
   Status start_nodes();
-  bool is_to_serve(const LocalNode& node) const;
+  OrderLink::Settings lab_link(const net::Address& address) const;
+  bool is_to_serve(std::size_t node) const;
   Status await_connections();
   Status start_load();
   Status launch_node(std::size_t node);
@@ -169,14 +170,8 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   Status start_agent(const AgentSpec& agent, NodeId node) override;
   void stop_agent(AgentId agent) override;
   void migration_step(const MigrationOrder& order) override;
+  void make_keeper();
   Status begin_agents();
-  void raise_agent(AgentId agent, std::uint32_t start);
-  void tell_agent(AgentId agent, bool is_up, std::string_view why);
-  void lose_agents(std::size_t node);
-  void change_agents(std::size_t node, std::size_t service, int by,
-                     LabLink::OnAnswer on_answer = nullptr);
-  void on_step_ended(const MigrationOrder& order, const Status& how, double dirty_bytes);
-  void step_shared(const MigrationOrder& order);
 
   // local_report.cc: watching and recording
   void on_outcome_bytes(std::string_view bytes);
@@ -217,15 +212,7 @@ class LocalWorld final : private FaultWorld, private ControlWorld {
   std::unique_ptr<Collector> collector_;
   std::unique_ptr<FaultPlayer> faults_;
   std::unique_ptr<ControlLoop> control_;
-  struct LocalAgent {
-    std::size_t node = 0, service = 0;
-    std::uint32_t start = 0;  // which one; answers to earlier ones are stale
-    bool is_up = false;
-    bool is_shared = false;  // on the move, and others of its service are at either end
-  };
-  std::map<AgentId, LocalAgent> agents_;
-  std::uint32_t agent_starts_ = 0;
-  std::unique_ptr<AgentMover> mover_;
+  std::unique_ptr<agents::AgentKeeper> agents_;
   Knobs knobs_;
   std::vector<LocalGateway> gateways_;
   std::vector<LocalNode> nodes_;

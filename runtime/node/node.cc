@@ -45,7 +45,7 @@ Status Node::Impl::prepare() {
       [this](const ReturnAddress& to, CallReply reply) { answer(to, std::move(reply)); });
   if (!services) return Error{services.error()};
   services_ = std::move(*services);
-  LabControl::Hooks hooks;
+  NodeOrders::Hooks hooks;
   hooks.stats = [this] { return stats(); };
   hooks.on_offers = [this] {
     for (const auto& announcer : announcers_) announcer->renew();
@@ -53,7 +53,7 @@ Status Node::Impl::prepare() {
   hooks.forward = [this](const std::string& service, const std::string& to) {
     return forward(service, to);
   };
-  lab_ = std::make_unique<LabControl>(*services_, std::move(hooks));
+  orders_ = std::make_unique<NodeOrders>(*services_, std::move(hooks));
   advertise_ = settings_.advertise;
   if (!wire::within_bounds(hello())) {
     return Error{"the node's name, zone, address, token and services have at most " +
@@ -131,6 +131,8 @@ wire::Hello Node::Impl::hello() const {
   for (const Services::Offered& offer : services_->offers()) {
     hello.offers.push_back({offer.service, offer.weight});
   }
+  hello.standby = services_->standby();
+  hello.memory_bytes = readings_.memory_limit().value_or(0);
   return hello;
 }
 
@@ -223,12 +225,18 @@ wire::FrameError Node::Impl::on_control(Peer& peer, const wire::Frame& frame) {
     services_->set_knobs(*knobs);
     return wire::FrameError::kNone;
   }
-  if (peer.role != wire::Role::kLab) return wire::FrameError::kUnexpected;
-  lab_->command(frame.payload, [this, to = peer.id, id = frame.id](const std::string& payload) {
+  const auto answer = [this, to = peer.id, id = frame.id](const std::string& payload) {
     const auto found = peers_.find(to);
     if (found == peers_.end()) return;
     found->second->link->send(wire::FrameType::kControl, id, payload);
-  });
+  };
+  if (peer.role == wire::Role::kLab) {
+    orders_->of_lab(frame.payload, answer);
+  } else if (peer.role == wire::Role::kOperator) {
+    orders_->of_operator(frame.payload, answer);
+  } else {
+    return wire::FrameError::kUnexpected;
+  }
   return wire::FrameError::kNone;
 }
 

@@ -36,7 +36,7 @@ struct NodeSettings {
   wire::LinkSettings link;
   Duration hello_timeout = std::chrono::seconds(10);
   Duration grace = std::chrono::seconds(30);  // for what is under way when the node drains
-  bool lab = false;                           // takes kControl commands; see lab_control.h
+  bool lab = false;                           // takes kControl commands; see node_orders.h
 };
 
 // Peers that were turned away, by reason.

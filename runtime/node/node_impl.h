@@ -12,8 +12,8 @@
 #include "runtime/log.h"
 #include "runtime/node/announcer.h"
 #include "runtime/node/forwarder.h"
-#include "runtime/node/lab_control.h"
 #include "runtime/node/node.h"
+#include "runtime/node/node_orders.h"
 
 namespace phoenix::node {
 
@@ -83,7 +83,7 @@ class Node::Impl {
   std::string advertise_;
   std::shared_ptr<net::TlsContext> listen_tls_, dial_tls_;
   std::unique_ptr<Services> services_;
-  std::unique_ptr<LabControl> lab_;
+  std::unique_ptr<NodeOrders> orders_;
   std::map<std::string, std::unique_ptr<Forwarder>> forwarders_;  // by target, kept
   wire::LinkCounters link_counters_;
   PeerCounters peer_counters_;

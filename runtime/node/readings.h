@@ -57,6 +57,8 @@ class Readings {
   // CPU and network since the previous call (NaN in the first), memory now. `socket_bytes` is what
   // has gone through the node's own sockets so far, the busier direction.
   Utilisation sample(Time now, double socket_bytes);
+  // What the share of memory refers to, in bytes.
+  std::optional<double> memory_limit() const { return memory_limit_; }
 
   std::optional<double> process_memory_bytes() const;
   std::optional<double> process_cpu_ns() const;  // since the process began

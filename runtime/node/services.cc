@@ -310,6 +310,19 @@ std::vector<Services::Offered> Services::offers() const {
   return all;
 }
 
+std::vector<std::string_view> Services::standby() const {
+  std::vector<std::string_view> all;
+  for (const Service& service : services_) {
+    if (service.spec.is_standby) all.push_back(service.spec.name);
+  }
+  return all;
+}
+
+bool Services::is_standby(const std::string& service) const {
+  const Result<std::size_t> found = find(service);
+  return found && services_[*found].spec.is_standby;
+}
+
 Status Services::check_hosted(const std::string& service) const {
   const Result<std::size_t> found = find(service);
   return found ? success() : Error{found.error()};

@@ -103,6 +103,8 @@ class Services {
     double weight = 1;
   };
   std::vector<Offered> offers() const;
+  std::vector<std::string_view> standby() const;
+  bool is_standby(const std::string& service) const;
 
   // The knobs that are a node's: workers, queue_length, hibernate_idle. They hold from now on; what
   // is in service or waits already stays. Handlers that answer within handle() have neither workers

@@ -23,7 +23,7 @@ bool is_share(float value) { return std::isnan(value) || is_amount(value); }
 bool is_sane(const LoadReport& load) {
   return is_share(load.cpu) && is_share(load.memory) && is_share(load.network);
 }
-bool is_sane(Role role) { return role >= Role::kClient && role <= Role::kLab; }
+bool is_sane(Role role) { return role >= Role::kClient && role <= Role::kOperator; }
 bool is_sane_status(unsigned status) { return status == 0 || (status >= 100 && status <= 999); }
 
 // Room for `size` more bytes; the caller fills it.
@@ -66,8 +66,10 @@ bool within_bounds(const Hello& hello) {
     return is_name(offer.service) && is_amount(offer.weight);
   };
   return is_sane(hello.role) && is_name(hello.name) && is_name(hello.token) &&
-         is_name(hello.address) && is_name(hello.zone) && hello.offers.size() <= kMaxOffers &&
-         std::all_of(hello.offers.begin(), hello.offers.end(), is_good);
+         is_name(hello.address) && is_name(hello.zone) && is_amount(hello.memory_bytes) &&
+         hello.offers.size() <= kMaxOffers && hello.standby.size() <= kMaxOffers &&
+         std::all_of(hello.offers.begin(), hello.offers.end(), is_good) &&
+         std::all_of(hello.standby.begin(), hello.standby.end(), is_name);
 }
 
 bool within_bounds(const Request& request) {
@@ -90,9 +92,10 @@ bool within_bounds(const Report& report) {
 
 void encode(const Hello& hello, std::string& payload) {
   assert(within_bounds(hello));
-  std::size_t size = 1 + 4 + 8 + 2 + 2;
+  std::size_t size = 1 + 4 + 8 + 2 + 8 + 2 + 2;
   size += hello.name.size() + hello.token.size() + hello.address.size() + hello.zone.size();
   for (const Offer& offer : hello.offers) size += kOfferBytes + offer.service.size();
+  for (const std::string_view service : hello.standby) size += 1 + service.size();
   char* at = extend(payload, size);
   at = store(at, hello.role);
   at = store_name(at, hello.name);
@@ -101,11 +104,14 @@ void encode(const Hello& hello, std::string& payload) {
   at = store(at, hello.incarnation);
   at = store(at, hello.cores);
   at = store_name(at, hello.zone);
+  at = store(at, hello.memory_bytes);
   at = store(at, static_cast<std::uint16_t>(hello.offers.size()));
   for (const Offer& offer : hello.offers) {
     at = store_name(at, offer.service);
     at = store(at, offer.weight);
   }
+  at = store(at, static_cast<std::uint16_t>(hello.standby.size()));
+  for (const std::string_view service : hello.standby) at = store_name(at, service);
 }
 
 void encode(const Request& request, std::string& payload) {
@@ -169,6 +175,7 @@ bool decode(std::string_view payload, Hello& hello) {
   hello.incarnation = reader.number<std::uint64_t>();
   hello.cores = reader.number<std::uint16_t>();
   hello.zone = reader.name();
+  hello.memory_bytes = reader.number<double>();
   const std::size_t offers = reader.number<std::uint16_t>();
   hello.offers.clear();
   hello.offers.reserve(std::min(offers, reader.left() / kOfferBytes));
@@ -176,6 +183,10 @@ bool decode(std::string_view payload, Hello& hello) {
     const std::string_view service = reader.name();
     hello.offers.push_back({service, reader.number<double>()});
   }
+  const std::size_t standby = reader.number<std::uint16_t>();
+  hello.standby.clear();
+  hello.standby.reserve(std::min(standby, reader.left()));
+  for (std::size_t i = 0; i < standby && reader.ok(); ++i) hello.standby.push_back(reader.name());
   return reader.at_end() && within_bounds(hello);
 }
 

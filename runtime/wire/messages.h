@@ -21,7 +21,8 @@ enum class Role : std::uint8_t {
   kClient = 1,   // sends requests, gets responses
   kNode = 2,     // announces where it serves what, sends reports
   kGateway = 3,  // towards a node: sends requests
-  kLab = 4,      // may send kControl
+  kLab = 4,      // may send kControl: faults, figures, agents; only where a lab is allowed
+  kOperator = 5  // towards a node: may send kControl about agents of its standby services
 };
 
 struct Offer {
@@ -31,7 +32,7 @@ struct Offer {
 
 inline constexpr std::size_t kMaxName = 255;         // names, methods, addresses, tokens
 inline constexpr std::size_t kMaxBlock = 64 * 1024;  // targets, header blocks
-inline constexpr std::size_t kMaxOffers = 65'535;
+inline constexpr std::size_t kMaxOffers = 65'535;    // and standby services
 
 // First frame of either side.
 struct Hello {
@@ -42,7 +43,9 @@ struct Hello {
   std::uint64_t incarnation = 0;  // node: differs each time it starts
   std::uint16_t cores = 0;        // node
   std::string_view zone{};        // node: what it shares short ways with; empty: nobody said
+  double memory_bytes = 0;        // node: what it may use; 0: it does not know
   std::vector<Offer> offers{};    // node
+  std::vector<std::string_view> standby{};  // node: services that agents may come to
 };
 
 struct Request {

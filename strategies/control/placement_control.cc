@@ -54,6 +54,13 @@ NodeSpec PlacementControl::spec_of(NodeId node) const {
   set(Resource::kCpu, from.cores);
   set(Resource::kMemory, from.memory_bytes);
   set(Resource::kNetwork, from.bandwidth);
+  const auto said = capacities_.find(node);
+  if (said == capacities_.end()) return spec;
+  const NodeCapacity& own = said->second;
+  if (own.cores > 0) set(Resource::kCpu, own.cores);
+  if (own.memory_bytes > 0) set(Resource::kMemory, own.memory_bytes);
+  if (!own.zone.empty()) spec.zone = spec.labels[1].value = own.zone;
+  spec.labels.insert(spec.labels.end(), own.labels.begin(), own.labels.end());
   return spec;
 }
 
@@ -127,29 +134,57 @@ bool PlacementControl::place(const AgentSpec& agent, Time now, DecisionIds& ids,
     }
     return false;
   }
-  Decision start = decision(DecisionKind::kPlaceAgent, "placement", agent.id, now, ids);
-  start.node = choice->node;
-  start.value = static_cast<double>(index(choice->node));
-  start.seen = "needs " + print_resources(agent.need) + ", " +
-               std::to_string(inventory_.node_count()) + " nodes";
+  Decision start = placed(agent, choice->node, now, ids);
   start.reason = setup_.strategies.placer.substr(0, setup_.strategies.placer.find('[')) +
                  ": node " + std::to_string(index(choice->node)) + " scores " +
                  print_number(std::round(choice->score * 1e4) / 1e4);
-  starting_.emplace(start.id, agent.id);
-  ++counts_.placed;
   out.push_back(std::move(start));
   return true;
 }
 
-void PlacementControl::begin(Time now, DecisionIds& ids, std::vector<Decision>& out) {
+Decision PlacementControl::placed(const AgentSpec& agent, NodeId node, Time now, DecisionIds& ids) {
+  Decision start = decision(DecisionKind::kPlaceAgent, "placement", agent.id, now, ids);
+  start.node = node;
+  start.value = static_cast<double>(index(node));
+  start.seen = "needs " + print_resources(agent.need) + ", " +
+               std::to_string(inventory_.node_count()) + " nodes";
+  starting_.emplace(start.id, agent.id);
+  ++counts_.placed;
+  return start;
+}
+
+bool PlacementControl::keep_standing(const AgentSpec& agent, NodeId node, Time now,
+                                     DecisionIds& ids, std::vector<Decision>& out) {
+  if (!inventory_.has_node(node) || !inventory_.place(agent, node, now)) return false;
+  out.push_back(placed(agent, node, now, ids));
+  out.back().reason = "runs there already";
+  return true;
+}
+
+// First all that stand, so that nobody takes their place.
+void PlacementControl::begin(Time now, std::span<const StandingAgent> standing, DecisionIds& ids,
+                             std::vector<Decision>& out) {
+  std::vector<AgentSpec> wanted;
+  std::map<ServiceId, std::vector<NodeId>> nodes;
+  for (const StandingAgent& one : standing) nodes[one.service].push_back(one.node);
   std::uint32_t next = 0;
   for (const ControlService& service : setup_.services) {
+    std::vector<NodeId>& there = nodes[service.agent.service];
     for (int i = 0; i < service.agents; ++i) {
       AgentSpec agent = service.agent;
       agent.id = id_at<AgentId>(next++);
-      place(agent, now, ids, out);
-      inventory_.observe(agent.id, service.observed);
+      bool stays = false;
+      while (!stays && !there.empty()) {
+        stays = keep_standing(agent, there.back(), now, ids, out);
+        there.pop_back();
+      }
+      if (!stays) wanted.push_back(std::move(agent));
     }
+  }
+  for (const AgentSpec& agent : wanted) place(agent, now, ids, out);
+  for (AgentId id = id_at<AgentId>(0); index(id) < next; id = id_at<AgentId>(index(id) + 1)) {
+    if (!inventory_.has_agent(id)) continue;
+    inventory_.observe(id, setup_.services[index(inventory_.agent(id).spec.service)].observed);
   }
   next_ = now + setup_.settings.collect_interval;
   next_rebalance_ = rebalancer_ == nullptr ? kNever : now + setup_.settings.rebalancing_interval;

@@ -37,9 +37,12 @@ class PlacementControl {
   // Both outlive it. REQUIRES: the texts in `setup` are in full.
   PlacementControl(const ControlSetup& setup, const ClusterWatch& watch);
 
-  // The agents that services want from the beginning.
-  void begin(Time now, DecisionIds& ids, std::vector<Decision>& out);
+  // The agents that services want from the beginning; those that run already stay where they are,
+  // as far as their node can have them.
+  void begin(Time now, std::span<const StandingAgent> standing, DecisionIds& ids,
+             std::vector<Decision>& out);
   void on_node(NodeId node, NodePhase phase, Time now);
+  void on_capacity(NodeId node, const NodeCapacity& capacity) { capacities_[node] = capacity; }
   // An agent comes, or is no longer wanted. The error says what of it cannot be used.
   Status want(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
   void drop(AgentId agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
@@ -75,6 +78,9 @@ class PlacementControl {
   void settle_moves();
   void strike(AgentId agent);
   void observe_nodes(Time now);
+  bool keep_standing(const AgentSpec& agent, NodeId node, Time now, DecisionIds& ids,
+                     std::vector<Decision>& out);
+  Decision placed(const AgentSpec& agent, NodeId node, Time now, DecisionIds& ids);
   bool place(const AgentSpec& agent, Time now, DecisionIds& ids, std::vector<Decision>& out);
   void place_waiting(Time now, DecisionIds& ids, std::vector<Decision>& out);
   Status move(const Move& move, std::string_view reason, std::string_view seen, Time now,
@@ -87,6 +93,7 @@ class PlacementControl {
   const ControlSetup& setup_;
   const ClusterWatch& watch_;
   Random random_;
+  std::map<NodeId, NodeCapacity> capacities_;  // of those that have said
   Inventory inventory_;
   std::unique_ptr<Placer> placer_;
   std::unique_ptr<Rebalancer> rebalancer_;  // null: none

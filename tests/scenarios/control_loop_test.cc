@@ -250,6 +250,50 @@ TEST_F(AgentLoopTest, PlacesWhatServicesWantAtTheBeginning) {
   EXPECT_EQ(loop_->status().placement.total_agents, 3U);
 }
 
+TEST_F(AgentLoopTest, WhatRunsAlreadyStaysAsFarAsItsNodeCanHaveIt) {
+  scenario_ = with_agents("");
+  loop_.emplace(world_, scenario_, streams_, [this](DecisionRow& row) { rows_.push_back(row); });
+  // A node of 2 cores has room for two agents of 1.
+  const StandingAgent one{ServiceId{0}, NodeId{2}};
+  loop_->begin(std::vector<StandingAgent>{one, one, one});
+  ASSERT_THAT(world_.agents, SizeIs(3));
+  for (std::size_t a = 0; a < 3; ++a) loop_->agent_is(id_at<AgentId>(a), true, "");
+  std::multiset<std::size_t> places;
+  for (const auto& [agent, node] : world_.agents) places.insert(node);
+  EXPECT_EQ(places.count(2), 2U);
+  const auto stays = std::ranges::count_if(
+      rows_, [](const DecisionRow& row) { return row.reason.view() == "runs there already"; });
+  EXPECT_EQ(stays, 2);
+}
+
+TEST_F(AgentLoopTest, ANodeThatSaysLessThanItsGroupGetsLess) {
+  scenario_ = with_agents("");
+  loop_.emplace(world_, scenario_, streams_, [this](DecisionRow& row) { rows_.push_back(row); });
+  for (std::uint32_t n = 0; n < 3; ++n) {
+    loop_->node_is(NodeId{n}, NodePhase::kAbsent);
+    NodeCapacity capacity;
+    capacity.cores = n == 1 ? 3 : 0.5;  // an agent needs 1
+    loop_->node_has(NodeId{n}, capacity);
+    loop_->node_is(NodeId{n}, NodePhase::kReady);
+  }
+  loop_->begin();
+  ASSERT_THAT(world_.agents, SizeIs(3));
+  for (const auto& [agent, node] : world_.agents) EXPECT_EQ(node, 1U);
+}
+
+// As when an operator drains it and changes his mind.
+TEST_F(AgentLoopTest, DrainingThatNobodyHereDecidedMovesAgentsAndMayEnd) {
+  begin();
+  const std::size_t node = world_.agents.at(0);
+  loop_->node_is(id_at<NodeId>(node), NodePhase::kDraining);
+  play(at(3));
+  EXPECT_FALSE(world_.steps.empty()) << "they move away";
+  loop_->node_is(id_at<NodeId>(node), NodePhase::kReady);
+  loop_->node_is(id_at<NodeId>(node), NodePhase::kDown);
+  play(at(5));
+  EXPECT_THAT(world_.agents, SizeIs(3)) << "all are placed again";
+}
+
 TEST_F(AgentLoopTest, PlacesAnewWhatADeadNodeTookWithIt) {
   begin();
   const std::size_t node = world_.agents.at(0);

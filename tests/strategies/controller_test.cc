@@ -36,7 +36,7 @@ class Cluster {
     for (int n = 0; n < ready; ++n) {
       controller.on_node(id_at<NodeId>(static_cast<std::size_t>(n)), NodePhase::kReady, kStart);
     }
-    controller.begin(kStart, decisions);
+    controller.begin(kStart, {}, decisions);
   }
 
   // Every second up to `until`: reports of all nodes, one of the gateways, and what is due.

@@ -52,6 +52,22 @@ TEST_F(Config, TheExampleThatIsInstalledParses) {
   EXPECT_FALSE(parsed.config->routes.empty());
 }
 
+TEST_F(Config, AgentsArePlacedWhereNodesSpeakFrames) {
+  const std::string agents = "[service.agents]\ncount = 2\nmemory = \"1 GiB\"\n";
+  const ParsedConfig parsed = parse(kService + agents);
+  ASSERT_TRUE(parsed.config.has_value());
+  EXPECT_TRUE(parsed.config->services[0].is_placed);
+  EXPECT_EQ(parsed.config->services[0].agents.count, 2);
+  EXPECT_EQ(parsed.config->services[0].agents.memory_bytes, 1024.0 * 1024 * 1024);
+  const std::string http =
+      "[[service]]\nname = \"web\"\nprotocol = \"http\"\n[[service.server]]\n"
+      "address = \"127.0.0.1:80\"\n";
+  EXPECT_EQ(problem(http + agents).substr(0, 33), "6: service.web.agents: found agen")
+      << problem(http + agents);
+  EXPECT_NE(problem(kService + agents + "start_time = \"1 s\"\n").find("start_time"),
+            std::string::npos);
+}
+
 TEST_F(Config, OneServiceIsEnoughAndTheRestHasDefaults) {
   const ParsedConfig parsed = parse(kService);
   ASSERT_TRUE(parsed.config.has_value());
@@ -77,6 +93,7 @@ trust_forwarded = true
 drain_grace = "5 s"
 forget_node = "2 min"
 max_nodes = 50
+settle = "4 s"
 lab = true
 [http_limits]
 head = "8 KiB"
@@ -145,6 +162,7 @@ buffer = 1000
   EXPECT_EQ(c.drain_grace, std::chrono::seconds(5));
   EXPECT_EQ(c.forget_node, std::chrono::minutes(2));
   EXPECT_EQ(c.max_nodes, 50);
+  EXPECT_EQ(c.settle, std::chrono::seconds(4));
   EXPECT_TRUE(c.lab);
   EXPECT_EQ(c.http_limits.head, 8192U);
   EXPECT_EQ(c.http_limits.body, 1U << 20);

@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "runtime/local/json_fields.h"
-#include "runtime/local/lab_link.h"
+#include "runtime/agents/json_fields.h"
+#include "runtime/agents/order_link.h"
 #include "runtime/local/port.h"
 #include "runtime/local/process_state.h"
 #include "runtime/local/timers.h"
@@ -16,6 +16,7 @@
 namespace phoenix::local {
 namespace {
 
+using agents::OrderLink;
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using Json = nlohmann::json;
@@ -101,7 +102,11 @@ class LabLinkTest : public testing::Test {
     auto port = reserve_port();
     ASSERT_TRUE(port.ok());
     port_ = std::move(*port);
-    link_ = std::make_unique<LabLink>(loop_, net::Address::parse(port_.address).value(), "secret");
+    OrderLink::Settings settings;
+    settings.address = net::Address::parse(port_.address).value();
+    settings.role = wire::Role::kLab;
+    settings.token = "secret";
+    link_ = std::make_unique<OrderLink>(loop_, settings);
   }
   void listen() {
     listener_ = std::move(*net::Listener::open(
@@ -124,7 +129,7 @@ class LabLinkTest : public testing::Test {
 
   net::Loop loop_;
   ReservedPort port_;
-  std::unique_ptr<LabLink> link_;
+  std::unique_ptr<OrderLink> link_;
   std::unique_ptr<net::Listener> listener_;
   std::vector<std::unique_ptr<gateway::testing::Party>> parties_;
   std::vector<std::string> commands_;
@@ -167,7 +172,7 @@ TEST_F(LabLinkTest, GivesUpWhatWaitsForAPartyThatIsGone) {
 }
 
 TEST_F(LabLinkTest, LetsOnlySoManyCommandsWait) {
-  for (int i = 0; i <= static_cast<int>(LabLink::kWaitingMax); ++i) ask(i);
+  for (int i = 0; i <= static_cast<int>(OrderLink::kWaitingMax); ++i) ask(i);
   EXPECT_THAT(got_, ElementsAre(-1)) << "the oldest makes room";
 }
 

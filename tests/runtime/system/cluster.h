@@ -125,11 +125,13 @@ class Node {
 
 class Gateway {
  public:
-  // `text` is the configuration but for the listeners.
-  Gateway(const TempFolder& folder, const std::string& text, bool is_encrypted = false)
+  // `text` is the configuration but for the listeners; `frames` is where nodes announce themselves.
+  Gateway(const TempFolder& folder, const std::string& text, bool is_encrypted = false,
+          const std::string& frames = "127.0.0.1:0")
       : path_(folder.file("gateway.toml")),
         log_(folder.file("gateway.log")),
-        is_encrypted_(is_encrypted) {
+        is_encrypted_(is_encrypted),
+        listen_frames_(frames) {
     configure(text);
     process_ = Process({PHOENIX_GATEWAY, "--config", path_, "--seed", "1"}, log_);
     const Json ready = parse_json(process_.read_line());
@@ -148,8 +150,8 @@ class Gateway {
   }
 
   void configure(const std::string& text) const {
-    std::ofstream(path_) << "threads = 2\nhttp = \"127.0.0.1:0\"\nframes = \"127.0.0.1:0\"\n"
-                            "admin = \"127.0.0.1:0\"\n"
+    std::ofstream(path_) << "threads = 2\nhttp = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\n"
+                         << "frames = \"" << listen_frames_ << "\"\n"
                          << text;
   }
   // False where the new configuration was not taken.
@@ -210,6 +212,7 @@ class Gateway {
  private:
   std::string path_, log_;
   bool is_encrypted_;
+  std::string listen_frames_;
   Process process_;
   net::Address http_, frames_, admin_;
 };

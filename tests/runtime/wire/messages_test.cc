@@ -48,6 +48,8 @@ TEST(Messages, AHelloArrivesAsItWasSent) {
     EXPECT_EQ(got.address, sent.address);
     EXPECT_EQ(got.incarnation, sent.incarnation);
     EXPECT_EQ(got.cores, sent.cores);
+    EXPECT_EQ(got.memory_bytes, sent.memory_bytes);
+    EXPECT_EQ(got.standby, sent.standby);
     ASSERT_EQ(got.offers.size(), sent.offers.size());
     for (std::size_t k = 0; k < got.offers.size(); ++k) {
       EXPECT_EQ(got.offers[k].service, sent.offers[k].service);
@@ -215,6 +217,7 @@ TEST(Bounds, NamesAndBlocksHaveALongest) {
   Hello offering{.role = Role::kNode};
   offering.offers = {{long_name, 1}};
   EXPECT_FALSE(within_bounds(offering));
+  EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .standby = {long_name}}));
   EXPECT_TRUE(within_bounds(Request{.service = name, .target = block, .headers = block}));
   EXPECT_FALSE(within_bounds(Request{.service = long_name}));
   EXPECT_FALSE(within_bounds(Request{.request_class = long_name}));
@@ -231,6 +234,7 @@ TEST(Bounds, NumbersMustMakeSense) {
     EXPECT_FALSE(within_bounds(Request{.size = bad})) << bad;
     EXPECT_FALSE(within_bounds(Report{.totals = {.busy_core_ns = bad}})) << bad;
     EXPECT_FALSE(within_bounds(Report{.totals = {.bytes = bad}})) << bad;
+    EXPECT_FALSE(within_bounds(Hello{.role = Role::kNode, .memory_bytes = bad})) << bad;
     EXPECT_FALSE(within_bounds(Report{.totals = {.memory_bytes = bad}})) << bad;
     Hello offering{.role = Role::kNode};
     offering.offers = {{"api", bad}};

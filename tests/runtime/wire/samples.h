@@ -64,7 +64,7 @@ class Samples {
 
   Hello hello() {
     Hello hello;
-    hello.role = static_cast<Role>(1 + below(4));
+    hello.role = static_cast<Role>(1 + below(5));
     hello.name = text(kMaxName);
     hello.token = text(kMaxName);
     hello.address = text(kMaxName);
@@ -73,6 +73,9 @@ class Samples {
     hello.zone = text(kMaxName);
     hello.offers.resize(below(5));
     for (Offer& offer : hello.offers) offer = {text(kMaxName), amount()};
+    hello.memory_bytes = amount();
+    hello.standby.resize(below(4));
+    for (std::string_view& service : hello.standby) service = text(kMaxName);
     return hello;
   }
 

@@ -1,6 +1,6 @@
 // What a lab may do to a node, and that nobody else may: faults, statistics, and moving an agent's
 // state from one node to another.
-#include "runtime/node/lab_control.h"
+#include "runtime/node/node_orders.h"
 
 #include <algorithm>
 
@@ -20,9 +20,9 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-class LabControlTest : public ::testing::Test {
+class NodeOrdersTest : public ::testing::Test {
  protected:
-  LabControlTest() {
+  NodeOrdersTest() {
     settings_.lab = true;
     settings_.services = {{"shop", "synthetic"}, {"cache", "kv"}};
     settings_.serving.cores = 1;
@@ -57,7 +57,7 @@ class LabControlTest : public ::testing::Test {
   std::uint64_t next_ = 1;
 };
 
-TEST_F(LabControlTest, OnlyALabMayCommandAndOnlyWhereItIsAllowed) {
+TEST_F(NodeOrdersTest, OnlyALabMayCommandAndOnlyWhereItIsAllowed) {
   const auto node = start();
   TestClient gateway(loop_, node->local(), wire::Role::kGateway);
   gateway.control(1, R"({"stats": true})");
@@ -70,7 +70,7 @@ TEST_F(LabControlTest, OnlyALabMayCommandAndOnlyWhereItIsAllowed) {
   EXPECT_EQ(production->status().peers.wrong_role, 1U);
 }
 
-TEST_F(LabControlTest, StatisticsTellWhatWasDone) {
+TEST_F(NodeOrdersTest, StatisticsTellWhatWasDone) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   ask(lab, "shop", work(2));
@@ -86,7 +86,7 @@ TEST_F(LabControlTest, StatisticsTellWhatWasDone) {
 }
 
 // Two effects of a half make a quarter: 2 ms of work take 8.
-TEST_F(LabControlTest, SlowDownsMultiplyAndEndOneByOne) {
+TEST_F(NodeOrdersTest, SlowDownsMultiplyAndEndOneByOne) {
   settings_.services = {{"shop", "synthetic"}};
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
@@ -105,7 +105,7 @@ TEST_F(LabControlTest, SlowDownsMultiplyAndEndOneByOne) {
   EXPECT_NEAR(busy_for_2_ms(), 2, 1e-3);
 }
 
-TEST_F(LabControlTest, BadCommandsAreErrorsAndChangeNothing) {
+TEST_F(NodeOrdersTest, BadCommandsAreErrorsAndChangeNothing) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   for (const char* bad : {"",
@@ -139,7 +139,7 @@ TEST_F(LabControlTest, BadCommandsAreErrorsAndChangeNothing) {
 }
 
 // Fetches the whole state in pieces and hands it to another node.
-TEST_F(LabControlTest, AnAgentsStateMovesBetweenNodes) {
+TEST_F(NodeOrdersTest, AnAgentsStateMovesBetweenNodes) {
   const auto from = start(), to = start();
   TestClient old_place(loop_, from->local(), wire::Role::kLab);
   TestClient new_place(loop_, to->local(), wire::Role::kLab);
@@ -167,7 +167,7 @@ TEST_F(LabControlTest, AnAgentsStateMovesBetweenNodes) {
   EXPECT_EQ(ask(new_place, "cache", encode_kv('G', "small", "")).body, "s");
 }
 
-TEST_F(LabControlTest, RequestsToAHeldServiceWaitAndAreServedInTheirOrder) {
+TEST_F(NodeOrdersTest, RequestsToAHeldServiceWaitAndAreServedInTheirOrder) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   EXPECT_THAT(command(lab, R"({"hold": "cache"})"), HasSubstr("ok"));
@@ -181,7 +181,7 @@ TEST_F(LabControlTest, RequestsToAHeldServiceWaitAndAreServedInTheirOrder) {
   EXPECT_EQ(ask(lab, "cache", encode_kv('G', "a", "")).body, "2");
 }
 
-TEST_F(LabControlTest, OnlySoManyRequestsWait) {
+TEST_F(NodeOrdersTest, OnlySoManyRequestsWait) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   command(lab, R"({"hold": "cache"})");
@@ -197,7 +197,7 @@ TEST_F(LabControlTest, OnlySoManyRequestsWait) {
   EXPECT_EQ(node->status().under_way, 0U);
 }
 
-TEST_F(LabControlTest, AStateIsTakenWhenNothingIsInService) {
+TEST_F(NodeOrdersTest, AStateIsTakenWhenNothingIsInService) {
   const auto node = start();
   TestClient lab(loop_, node->local(), wire::Role::kLab);
   lab.request(500, "shop", work(20));
@@ -207,7 +207,25 @@ TEST_F(LabControlTest, AStateIsTakenWhenNothingIsInService) {
   EXPECT_EQ(lab.responses[500].result, AttemptResult::kOk);
 }
 
-TEST_F(LabControlTest, GatewaysAreToldWhatIsOffered) {
+TEST_F(NodeOrdersTest, AnOperatorOrdersServicesOnStandbyAndNothingElse) {
+  settings_.lab = false;
+  settings_.token = "secret";
+  settings_.services[1].is_standby = true;
+  const auto node = start();
+  TestClient stranger(loop_, node->local(), wire::Role::kOperator, "guessed");
+  EXPECT_TRUE(serve_until(loop_, [&] { return stranger.is_closed; }));
+  TestClient operates(loop_, node->local(), wire::Role::kOperator, "secret");
+  EXPECT_THAT(command(operates, R"({"resume": "cache"})"), HasSubstr("ok"));
+  EXPECT_THAT(command(operates, R"({"offer": "cache", "weight": 2})"), HasSubstr("ok"));
+  EXPECT_THAT(command(operates, R"({"take": "cache", "of": "state"})"), HasSubstr("size"));
+  EXPECT_THAT(command(operates, R"({"hold": "shop"})"), HasSubstr("not hosted here on standby"));
+  EXPECT_THAT(command(operates, R"({"offer": "shop", "weight": 0})"), HasSubstr("on standby"));
+  EXPECT_THAT(command(operates, R"({"stats": true})"), HasSubstr("unknown command"));
+  EXPECT_THAT(command(operates, R"({"slow": 1, "factor": 0})"), HasSubstr("unknown command"));
+  EXPECT_THAT(command(operates, "no json"), HasSubstr("unknown command"));
+}
+
+TEST_F(NodeOrdersTest, GatewaysAreToldWhatIsOffered) {
   TestGateway gateway(loop_);
   settings_.gateways = {gateway.address()};
   settings_.services[1].is_standby = true;

@@ -1,4 +1,4 @@
-// A line to a node or gateway by which the local world gives orders and asks for figures: JSON over
+// A line to a node or gateway by which a control plane gives orders and asks for figures: JSON over
 // kControl frames. Redials by itself. On the loop's thread.
 #pragma once
 
@@ -15,9 +15,9 @@
 #include "runtime/net/loop.h"
 #include "runtime/wire/frame_link.h"
 
-namespace phoenix::local {
+namespace phoenix::agents {
 
-class LabLink final : private wire::LinkUser {
+class OrderLink final : private wire::LinkUser {
  public:
   using Json = nlohmann::json;
   // An answer, or null where the connection broke before it came.
@@ -25,8 +25,18 @@ class LabLink final : private wire::LinkUser {
   // Bytes that came with the answer, behind its first line; views valid during the call.
   using OnBytes = std::function<void(const Json& answer, std::string_view bytes)>;
 
-  LabLink(net::Loop& loop, const net::Address& address, std::string token);
-  ~LabLink() override;
+  struct Settings {
+    net::Address address;
+    wire::Role role = wire::Role::kOperator;  // decides what is obeyed
+    std::string name;                         // of who gives the orders
+    std::string token;
+    net::DialSettings dial;
+    Duration redial = std::chrono::milliseconds(20);
+    Duration patience = Duration::max();  // without a connection for longer: as give_up()
+  };
+
+  OrderLink(net::Loop& loop, Settings settings);
+  ~OrderLink() override;
 
   bool is_up() const { return link_ != nullptr; }
   // Sent in order; waits for the connection where there is none, up to kWaitingMax commands, the
@@ -59,9 +69,9 @@ class LabLink final : private wire::LinkUser {
   void on_link_closed(wire::FrameLink& link, const std::string& why) override;
 
   net::Loop& loop_;
-  net::Address address_;
-  std::string token_;
+  Settings settings_;
   net::Timer redial_;
+  Time lost_since_;
   wire::LinkCounters counters_;
   std::unique_ptr<net::Dial> dial_;
   std::unique_ptr<wire::FrameLink> link_;
@@ -70,4 +80,4 @@ class LabLink final : private wire::LinkUser {
   std::uint64_t next_id_ = 1;
 };
 
-}  // namespace phoenix::local
+}  // namespace phoenix::agents

@@ -1,14 +1,14 @@
-#include "runtime/local/agent_mover.h"
+#include "runtime/agents/agent_mover.h"
 
 #include <limits>
 #include <utility>
 
-#include "runtime/local/json_fields.h"
+#include "runtime/agents/json_fields.h"
 
-namespace phoenix::local {
+namespace phoenix::agents {
 namespace {
 
-using Json = LabLink::Json;
+using Json = OrderLink::Json;
 using Action = MigrationAction;
 
 constexpr std::size_t kPiece = 4 * 1024 * 1024;
@@ -151,7 +151,7 @@ void AgentMover::resume(const std::shared_ptr<Step>& step) {
 
 void AgentMover::order(const std::shared_ptr<Step>& step, bool at_target, const Json& command,
                        const Then& then) {
-  LabLink* const link = at_target ? step->target.link : step->source.link;
+  OrderLink* const link = at_target ? step->target.link : step->source.link;
   if (link == nullptr) return end(step, Error{"the node is not there"});
   link->command(command, [this, step, then, alive = alive_](const Json& answer) {
     if (!*alive) return;
@@ -230,4 +230,4 @@ void AgentMover::load(const std::shared_ptr<Step>& step, std::size_t offset, con
                                });
 }
 
-}  // namespace phoenix::local
+}  // namespace phoenix::agents

@@ -1,7 +1,7 @@
 // An agent moves between two nodes while it is written to: driven by the migration protocol, over
 // real sockets. Whatever happens, every request is answered once and nothing that was written is
 // lost.
-#include "runtime/local/agent_mover.h"
+#include "runtime/agents/agent_mover.h"
 
 #include <set>
 
@@ -13,7 +13,7 @@
 #include "tests/runtime/node/peers.h"
 #include "tests/runtime/node/serve.h"
 
-namespace phoenix::local {
+namespace phoenix::agents {
 namespace {
 
 using node::encode_kv;
@@ -29,6 +29,13 @@ constexpr std::size_t kAtOnce = 16;
 
 std::string value_of(int key) { return "value " + std::to_string(key) + std::string(500, '.'); }
 
+OrderLink::Settings lab_at(const net::Address& address) {
+  OrderLink::Settings settings;
+  settings.address = address;
+  settings.role = wire::Role::kLab;
+  return settings;
+}
+
 class AgentMoverTest : public ::testing::Test {
  protected:
   AgentMoverTest()
@@ -39,7 +46,7 @@ class AgentMoverTest : public ::testing::Test {
                }) {
     for (const NodeId id : {kSource, kTarget}) {
       nodes_.push_back(start(id));
-      links_.push_back(std::make_unique<LabLink>(loop_, nodes_.back()->local(), ""));
+      links_.push_back(std::make_unique<OrderLink>(loop_, lab_at(nodes_.back()->local())));
       NodeSpec spec;
       spec.id = id;
       spec.capacity[Resource::kCpu] = 10;
@@ -163,7 +170,7 @@ class AgentMoverTest : public ::testing::Test {
   Inventory inventory_;
   Migrations migrations_;
   std::vector<std::unique_ptr<node::Node>> nodes_;
-  std::vector<std::unique_ptr<LabLink>> links_;
+  std::vector<std::unique_ptr<OrderLink>> links_;
   AgentMover mover_;
   std::unique_ptr<TestClient> client_;
   int written_ = 0;
@@ -247,4 +254,4 @@ INSTANTIATE_TEST_SUITE_P(AtEveryStep, TargetDies,
                          [](const auto& at) { return std::string(to_text(at.param)); });
 
 }  // namespace
-}  // namespace phoenix::local
+}  // namespace phoenix::agents

@@ -14,16 +14,16 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/local/lab_link.h"
+#include "runtime/agents/order_link.h"
 #include "strategies/placement/migration.h"
 
-namespace phoenix::local {
+namespace phoenix::agents {
 
 class AgentMover {
  public:
   struct Party {
-    LabLink* link = nullptr;  // null: the node is not there
-    std::string address;      // where it takes requests
+    OrderLink* link = nullptr;  // null: the node is not there
+    std::string address;        // where it takes requests
   };
   using Find = std::function<Party(NodeId node)>;
   // Once for every step. `dirty_bytes`: of a copy round, what had changed when it ended; else NaN.
@@ -54,7 +54,7 @@ class AgentMover {
   void resume(const std::shared_ptr<Step>& step);
 
   // Parts of steps: each goes on with `then`, or fails the step.
-  void order(const std::shared_ptr<Step>& step, bool at_target, const LabLink::Json& command,
+  void order(const std::shared_ptr<Step>& step, bool at_target, const OrderLink::Json& command,
              const Then& then);
   void take(const std::shared_ptr<Step>& step, std::string_view what, const Then& then);
   void carry(const std::shared_ptr<Step>& step, std::string_view what, std::size_t offset,
@@ -69,4 +69,4 @@ class AgentMover {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-}  // namespace phoenix::local
+}  // namespace phoenix::agents

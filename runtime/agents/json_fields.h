@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace phoenix::local {
+namespace phoenix {
 
 inline double number_in(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
@@ -30,4 +30,4 @@ inline const nlohmann::json& part_of(const nlohmann::json& object, const char* k
   return found != object.end() && found->is_structured() ? *found : kNone;
 }
 
-}  // namespace phoenix::local
+}  // namespace phoenix

@@ -1,4 +1,4 @@
-#include "runtime/node/lab_control.h"
+#include "runtime/node/node_orders.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,11 +14,11 @@ using nlohmann::json;
 constexpr std::size_t kPiece = 4 * 1024 * 1024;
 constexpr std::size_t kStateMax = 1024 * 1024 * 1024;
 
-void fail(const LabControl::Answer& answer, const std::string& why) {
+void fail(const NodeOrders::Answer& answer, const std::string& why) {
   answer(json{{"error", why}}.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
-void report(const LabControl::Answer& answer, const Status& status) {
+void report(const NodeOrders::Answer& answer, const Status& status) {
   if (!status) return fail(answer, status.error());
   answer(json{{"ok", true}}.dump());
 }
@@ -39,12 +39,47 @@ std::size_t offset_in(const json& command) {
 
 }  // namespace
 
-LabControl::LabControl(Services& services, Hooks hooks)
+NodeOrders::NodeOrders(Services& services, Hooks hooks)
     : services_(services), hooks_(std::move(hooks)) {}
 
-void LabControl::command(std::string_view payload, Answer answer) {
-  const std::size_t line = std::min(payload.find('\n'), payload.size());
-  const json command = json::parse(payload.substr(0, line), nullptr, false);
+// A payload taken apart: which service it is about, if any, and the bytes behind it.
+struct NodeOrders::Order {
+  explicit Order(std::string_view payload) {
+    const std::size_t line = std::min(payload.find('\n'), payload.size());
+    command = json::parse(payload.substr(0, line), nullptr, false);
+    bytes = payload.substr(std::min(payload.size(), line + 1));
+    for (const char* known :
+         {"take", "piece", "hold", "put", "prepare", "resume", "retire", "forward", "offer"}) {
+      service = text_in(command, known);
+      if (service.empty()) continue;
+      verb = known;
+      break;
+    }
+  }
+
+  json command;
+  std::string_view verb;  // about an agent; else empty
+  std::string service;
+  std::string_view bytes;
+};
+
+void NodeOrders::of_operator(std::string_view payload, Answer answer) {
+  const Order order(payload);
+  if (order.verb.empty()) {
+    return fail(
+        answer,
+        "unknown command; there are take, piece, put, prepare, hold, resume, forward, retire "
+        "and offer");
+  }
+  if (!services_.is_standby(order.service)) {
+    return fail(answer, "`" + order.service + "` is not hosted here on standby");
+  }
+  move(order, answer);
+}
+
+void NodeOrders::of_lab(std::string_view payload, Answer answer) {
+  const Order order(payload);
+  const json& command = order.command;
   if (!command.is_object()) return fail(answer, "a command is one JSON object");
   if (command.contains("stats")) return answer(hooks_.stats().dump());
   if (command.contains("slow")) return slow(command, answer);
@@ -53,43 +88,40 @@ void LabControl::command(std::string_view payload, Answer answer) {
     services_.end_slow(found->get<std::uint64_t>());
     return report(answer, success());
   }
-  const std::string_view bytes = payload.substr(std::min(payload.size(), line + 1));
-  if (move(command, bytes, answer)) return;
+  if (move(order, answer)) return;
   fail(answer,
        "unknown command; there are slow, end_slow, stats, take, piece, put, prepare, hold, resume, "
        "forward, retire and offer");
 }
 
-// False: it is none of these.
-bool LabControl::move(const json& command, std::string_view bytes, const Answer& answer) {
-  const auto service_of = [&](const char* key) { return text_in(command, key); };
-  if (const std::string s = service_of("take"); !s.empty()) {
-    take(s, what_in(command), answer);
-  } else if (const std::string of_piece = service_of("piece"); !of_piece.empty()) {
-    piece(of_piece, offset_in(command), answer);
-  } else if (const std::string target = service_of("put"); !target.empty()) {
-    put(target, command, bytes, answer);
-  } else if (const std::string held = service_of("hold"); !held.empty()) {
-    services_.hold(held, [answer](const Status& done) { report(answer, done); });
-  } else if (const std::string awaited = service_of("prepare"); !awaited.empty()) {
-    report(answer, services_.prepare(awaited));
-  } else if (const std::string resumed = service_of("resume"); !resumed.empty()) {
-    leaving_.erase(resumed);
-    report(answer, services_.resume(resumed));
-  } else if (const std::string retired = service_of("retire"); !retired.empty()) {
-    leaving_.erase(retired);
-    report(answer, services_.retire(retired));
-  } else if (const std::string moved = service_of("forward"); !moved.empty()) {
-    report(answer, hooks_.forward(moved, text_in(command, "to")));
-  } else if (const std::string offered = service_of("offer"); !offered.empty()) {
-    report(answer, offer(offered, command));
-  } else {
-    return false;
+// False: it is not about an agent.
+bool NodeOrders::move(const Order& order, const Answer& answer) {
+  const std::string& service = order.service;
+  if (order.verb == "take") {
+    take(service, what_in(order.command), answer);
+  } else if (order.verb == "piece") {
+    piece(service, offset_in(order.command), answer);
+  } else if (order.verb == "put") {
+    put(service, order.command, order.bytes, answer);
+  } else if (order.verb == "hold") {
+    services_.hold(service, [answer](const Status& done) { report(answer, done); });
+  } else if (order.verb == "prepare") {
+    report(answer, services_.prepare(service));
+  } else if (order.verb == "resume") {
+    leaving_.erase(service);
+    report(answer, services_.resume(service));
+  } else if (order.verb == "retire") {
+    leaving_.erase(service);
+    report(answer, services_.retire(service));
+  } else if (order.verb == "forward") {
+    report(answer, hooks_.forward(service, text_in(order.command, "to")));
+  } else if (order.verb == "offer") {
+    report(answer, offer(service, order.command));
   }
-  return true;
+  return !order.verb.empty();
 }
 
-Status LabControl::offer(const std::string& service, const json& command) {
+Status NodeOrders::offer(const std::string& service, const json& command) {
   const auto weight = command.find("weight");
   const double value =
       weight != command.end() && weight->is_number() ? weight->get<double>() : -1.0;
@@ -99,7 +131,7 @@ Status LabControl::offer(const std::string& service, const json& command) {
   return offered;
 }
 
-void LabControl::slow(const json& command, const Answer& answer) {
+void NodeOrders::slow(const json& command, const Answer& answer) {
   const json& slow = command["slow"];
   const bool nested = slow.is_object();
   const json effect = nested ? slow.value("effect", json()) : slow;
@@ -112,7 +144,7 @@ void LabControl::slow(const json& command, const Answer& answer) {
   report(answer, success());
 }
 
-void LabControl::take(const std::string& service, Services::What what, const Answer& answer) {
+void NodeOrders::take(const std::string& service, Services::What what, const Answer& answer) {
   services_.take(service, what, [this, service, answer](Result<std::string> state) {
     if (!state) return fail(answer, state.error());
     answer(json{{"ok", true}, {"size", state->size()}}.dump());
@@ -120,7 +152,7 @@ void LabControl::take(const std::string& service, Services::What what, const Ans
   });
 }
 
-void LabControl::piece(const std::string& service, std::size_t offset, const Answer& answer) {
+void NodeOrders::piece(const std::string& service, std::size_t offset, const Answer& answer) {
   const auto found = leaving_.find(service);
   if (found == leaving_.end()) return fail(answer, "nothing of this service was taken");
   const std::string& state = found->second;
@@ -129,7 +161,7 @@ void LabControl::piece(const std::string& service, std::size_t offset, const Ans
   answer(head + "\n" + state.substr(offset, kPiece));
 }
 
-void LabControl::put(const std::string& service, const json& command, std::string_view piece,
+void NodeOrders::put(const std::string& service, const json& command, std::string_view piece,
                      const Answer& answer) {
   if (const Status hosted = services_.check_hosted(service); !hosted) {
     return fail(answer, hosted.error());

@@ -1,35 +1,37 @@
-#include "runtime/local/lab_link.h"
+#include "runtime/agents/order_link.h"
 
 #include <algorithm>
 
-namespace phoenix::local {
-namespace {
+namespace phoenix::agents {
 
-constexpr Duration kRedial = std::chrono::milliseconds(20);
-
-}  // namespace
-
-LabLink::LabLink(net::Loop& loop, const net::Address& address, std::string token)
-    : loop_(loop), address_(address), token_(std::move(token)), redial_(loop, [this] { dial(); }) {
+OrderLink::OrderLink(net::Loop& loop, Settings settings)
+    : loop_(loop),
+      settings_(std::move(settings)),
+      redial_(loop, [this] { dial(); }),
+      lost_since_(loop.now()) {
   dial();
 }
 
-LabLink::~LabLink() = default;
+OrderLink::~OrderLink() = default;
 
-void LabLink::dial() {
-  dial_ = net::Dial::start(loop_, address_, {},
+void OrderLink::dial() {
+  dial_ = net::Dial::start(loop_, settings_.address, settings_.dial,
                            [this](auto channel) { on_dialled(std::move(channel)); });
 }
 
-void LabLink::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
-  if (!channel) return redial_.arm(loop_.now() + kRedial);
+void OrderLink::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
+  if (!channel) {
+    redial_.arm(loop_.now() + settings_.redial);
+    if (loop_.now() - lost_since_ > settings_.patience) give_up();
+    return;
+  }
   wire::LinkUser& user = *this;
   link_ = std::make_unique<wire::FrameLink>(loop_, std::move(*channel), user, wire::LinkSettings{},
                                             counters_);
   wire::Hello hello;
-  hello.role = wire::Role::kLab;
-  hello.name = "local";
-  hello.token = token_;
+  hello.role = settings_.role;
+  hello.name = settings_.name;
+  hello.token = settings_.token;
   link_->send(hello);
   while (link_ != nullptr && !waiting_.empty()) {
     Waiting first = std::move(waiting_.front());
@@ -38,7 +40,7 @@ void LabLink::on_dialled(Result<std::unique_ptr<net::Channel>> channel) {
   }
 }
 
-void LabLink::ask(std::string command, OnBytes on_bytes) {
+void OrderLink::ask(std::string command, OnBytes on_bytes) {
   Waiting waiting{std::move(command), std::move(on_bytes)};
   if (link_ != nullptr) return send(std::move(waiting));
   if (waiting_.size() >= kWaitingMax) {
@@ -49,13 +51,13 @@ void LabLink::ask(std::string command, OnBytes on_bytes) {
   waiting_.push_back(std::move(waiting));
 }
 
-void LabLink::send(Waiting&& waiting) {
+void OrderLink::send(Waiting&& waiting) {
   const std::uint64_t id = next_id_++;
   asked_.emplace(id, std::move(waiting.on_bytes));
   link_->send(wire::FrameType::kControl, id, waiting.text);
 }
 
-void LabLink::give_up() {
+void OrderLink::give_up() {
   auto asked = std::move(asked_);
   auto waiting = std::move(waiting_);
   asked_.clear();
@@ -68,7 +70,7 @@ void LabLink::give_up() {
   }
 }
 
-wire::FrameError LabLink::on_frame(wire::FrameLink&, const wire::Frame& frame) {
+wire::FrameError OrderLink::on_frame(wire::FrameLink&, const wire::Frame& frame) {
   if (frame.type != wire::FrameType::kControl) return wire::FrameError::kNone;
   const auto found = asked_.find(frame.id);
   if (found == asked_.end()) return wire::FrameError::kUnexpected;
@@ -81,9 +83,10 @@ wire::FrameError LabLink::on_frame(wire::FrameLink&, const wire::Frame& frame) {
   return wire::FrameError::kNone;
 }
 
-void LabLink::on_link_closed(wire::FrameLink&, const std::string&) {
+void OrderLink::on_link_closed(wire::FrameLink&, const std::string&) {
   link_.reset();
-  redial_.arm(loop_.now() + kRedial);
+  lost_since_ = loop_.now();
+  redial_.arm(loop_.now() + settings_.redial);
   auto asked = std::move(asked_);
   asked_.clear();
   for (const auto& [id, on_bytes] : asked) {
@@ -91,4 +94,4 @@ void LabLink::on_link_closed(wire::FrameLink&, const std::string&) {
   }
 }
 
-}  // namespace phoenix::local
+}  // namespace phoenix::agents

@@ -1,16 +1,16 @@
-// What a lab may ask of a node over kControl frames (role kLab, --lab only), each answered by one
-// kControl frame with the same id. A payload is one JSON object; where bytes come with it, a
-// newline and the bytes follow.
+// What a node may be ordered to do over kControl frames, each answered by one kControl frame with
+// the same id. A payload is one JSON object; where bytes come with it, a newline and the bytes
+// follow.
 //
+// Of a lab (role kLab, --lab only):
 //   {"slow": EFFECT, "factor": F}   or {"slow": {"effect": EFFECT, "factor": F}}; 0 is a stall
 //   {"end_slow": EFFECT}
 //   {"stats": true}                 -> totals, see NodeStatus
-// Moving an agent, see Services:
+// Of a lab, and of a control plane (role kOperator) about services hosted on standby, see Services:
 //
 //   {"take": SERVICE, "of": "state" or "changes"}  -> {"size": TOTAL}; takes it, and serves on
 //   {"piece": SERVICE, "offset": N}       -> {"size": TOTAL, "offset": N} newline bytes, of what
-//   was
-//       taken last
+//       was taken last
 //   {"put": SERVICE, "of": "state" or "changes", "offset": N, "size": TOTAL} newline bytes; in
 //       order, loaded with the last piece
 //   {"prepare": SERVICE}   an agent is to come
@@ -34,7 +34,7 @@
 
 namespace phoenix::node {
 
-class LabControl {
+class NodeOrders {
  public:
   using Answer = std::function<void(const std::string& payload)>;
   using Stats = std::function<nlohmann::json()>;
@@ -46,14 +46,16 @@ class LabControl {
     std::function<Status(const std::string& service, const std::string& address)> forward;
   };
 
-  LabControl(Services& services, Hooks hooks);
+  NodeOrders(Services& services, Hooks hooks);
 
   // `answer` is called once, perhaps later; never after the services are gone.
-  void command(std::string_view payload, Answer answer);
+  void of_lab(std::string_view payload, Answer answer);
+  void of_operator(std::string_view payload, Answer answer);
 
  private:
   void slow(const nlohmann::json& command, const Answer& answer);
-  bool move(const nlohmann::json& command, std::string_view bytes, const Answer& answer);
+  struct Order;
+  bool move(const Order& order, const Answer& answer);
   void take(const std::string& service, Services::What what, const Answer& answer);
   void piece(const std::string& service, std::size_t offset, const Answer& answer);
   void put(const std::string& service, const nlohmann::json& command, std::string_view piece,
