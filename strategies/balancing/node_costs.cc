@@ -107,4 +107,9 @@ double NodeCosts::price(NodeId id, std::uint32_t in_flight, Time now) const {
   return overhead(id, in_flight, now) + cost(id) * (in_flight + others(id, now) + 1);
 }
 
+double NodeCosts::answer_time(NodeId id, std::uint32_t in_flight, Time now) const {
+  const double there = in_flight + others(id, now) + 1;
+  return overhead(id, in_flight, now) + cost(id) * std::max(lanes(nodes_[index(id)]), there);
+}
+
 }  // namespace phoenix

@@ -58,6 +58,9 @@ class NodeCosts {
 
   // Seconds, > 0.
   double price(NodeId node, std::uint32_t in_flight, Time now) const;
+  // What the mean request would take there: as the price, but that a node with cores to spare is as
+  // quick as an idle one.
+  double answer_time(NodeId node, std::uint32_t in_flight, Time now) const;
 
   double cost(NodeId node) const;
   // Fades while the node has no requests of this gateway, so that it is tried again.

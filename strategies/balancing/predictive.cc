@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "strategies/balancing/balancer.h"
@@ -16,8 +17,9 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kHomes = 2;  // of a key
 constexpr int kRingPoints = 100;
+constexpr double kMemoryInUse = 0.2;
+constexpr double kMemoryShare = 0.65;
 
 struct PredictiveOptions {
   NodeCostSettings costs;
@@ -41,10 +43,11 @@ struct PredictiveOptions {
 // index makes that O(log n); a price is looked at again when something happens at the node, when
 // its last report has become old, and once a second.
 //
-// A request with a key has two homes on a hash ring. Where a sample of keys shows that homes answer
-// faster (they have what belongs to the key at hand), their price is taken times what they take
-// compared to others, and the cheaper of them gets the request unless the cheapest of all is
-// cheaper still.
+// A request with a key has a home on a hash ring, which gets it as long as it would answer sooner
+// than the cheapest node: what home saves (it has what belongs to the key at hand) is learnt from
+// two samples of keys, and taken for half before. Keeping what belongs to a key on every node takes
+// memory everywhere, which no answer shows until it runs out: where nodes report memory in use,
+// home counts for something even where it saves no time.
 class Predictive : public Balancer {
  public:
   explicit Predictive(PredictiveOptions options)
@@ -73,6 +76,7 @@ class Predictive : public Balancer {
         break;
       case Kind::kReport:
         costs_.hear(node, *pool.report(node), pool.in_flight(node), event.now);
+        hear_memory(pool.report(node)->memory);
         remember_report(node, event.now);
         break;
       case Kind::kDone:
@@ -119,11 +123,11 @@ class Predictive : public Balancer {
     costs_.learn(event.node, charged, work, event.in_flight_when_sent, event.ok, event.now);
   }
 
-  // Keys of the two samples show what homes are worth: those of the first go home even before that
-  // is known, as far as it costs little; those of the second never do.
+  // Keys of the two samples show what a home is worth: those of the first go there as far as it
+  // costs little, whatever is known; those of the second never do.
   enum class Sample { kHome, kAway, kNone };
   static Sample sample_of(std::uint64_t key) {
-    constexpr std::uint64_t kOneIn = 64;
+    constexpr std::uint64_t kOneIn = 256;
     const std::uint64_t group = mix64(~key) % kOneIn;
     return group == 0 ? Sample::kHome : group == 1 ? Sample::kAway : Sample::kNone;
   }
@@ -132,30 +136,28 @@ class Predictive : public Balancer {
     constexpr double kTrial = 0.8;
     const Sample sample = sample_of(key);
     double share = work_.home_share();
+    if (memory_ > kMemoryInUse) share = std::min(share, kMemoryShare);
     if (sample == Sample::kHome) share = std::min(share, kTrial);
     if (sample == Sample::kAway || share >= 1) return cheapest;
     ring_.refresh();
-    NodeId best = cheapest;
-    double least = price(cheapest, pool, now);
-    std::uint64_t hash = mix64(key);
-    for (int i = 0; i < kHomes; ++i, hash = mix64(hash)) {
-      const NodeId home = ring_.owner(hash);
-      const double its_price = share * price(home, pool, now);
-      if (its_price >= least) continue;
-      best = home;
-      least = its_price;
-    }
-    return best;
+    const NodeId home = ring_.owner(mix64(key));
+    const double at_home = costs_.answer_time(home, pool.in_flight(home), now);
+    const double elsewhere = costs_.answer_time(cheapest, pool.in_flight(cheapest), now);
+    return share * at_home < elsewhere ? home : cheapest;
+  }
+
+  void hear_memory(float share) {
+    constexpr double kReports = 32;
+    if (std::isnan(share)) return;
+    memory_reports_ = std::min(memory_reports_ + 1, kReports);
+    memory_ += (static_cast<double>(share) - memory_) / memory_reports_;
   }
 
   void learn_home(const PoolEvent& event, double times) {
     const Sample sample = sample_of(event.key);
     if (sample == Sample::kAway) return work_.learn_home(false, times);
     if (sample == Sample::kNone || ring_.empty()) return;
-    std::uint64_t hash = mix64(event.key);
-    for (int i = 0; i < kHomes; ++i, hash = mix64(hash)) {
-      if (ring_.owner(hash) == event.node) return work_.learn_home(true, times);
-    }
+    if (ring_.owner(mix64(event.key)) == event.node) work_.learn_home(true, times);
   }
 
   // A queue of the nodes with a fresh report, each once, in the order they were heard.
@@ -196,6 +198,8 @@ class Predictive : public Balancer {
   std::vector<bool> is_queued_;
   std::size_t first_ = 0;
   std::size_t count_ = 0;
+  double memory_ = 0;  // in use, mean of the newest reports
+  double memory_reports_ = 0;
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ void RequestWork::learn_home(bool at_home, double times) {
 }
 
 double RequestWork::home_share() const {
-  if (std::min(home_.count, away_.count) < kSamplesMin || away_.mean <= 0) return 1;
+  if (std::min(home_.count, away_.count) < kSamplesMin || away_.mean <= 0) return kHomeUntold;
   return std::clamp(home_.mean / away_.mean, kRelativeMin, 1.0);
 }
 

@@ -23,8 +23,9 @@ class RequestWork {
 
   // The same of a request with a key: `at_home` when the node is one of its homes.
   void learn_home(bool at_home, double times);
-  // What a request at its home takes compared to one elsewhere, in [0.05, 1]; 1 until both are
-  // known.
+  // What a request at its home takes compared to one elsewhere, in [0.05, 1]; kHomeUntold until
+  // both are known.
+  static constexpr double kHomeUntold = 0.5;
   double home_share() const;
 
  private:

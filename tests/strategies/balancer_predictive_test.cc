@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <queue>
+#include <set>
 #include <string>
 
 #include "strategies/balancing/node_costs.h"
@@ -190,7 +191,7 @@ TEST(RequestWork, AHomeIsWorthWhatItsAnswersSay) {
   RequestWork work;
   for (int i = 0; i < 99; ++i) work.learn_home(true, 0.25);
   for (int i = 0; i < 200; ++i) work.learn_home(false, 1.0);
-  EXPECT_EQ(work.home_share(), 1) << "too few to tell";
+  EXPECT_EQ(work.home_share(), RequestWork::kHomeUntold) << "too few to tell";
   work.learn_home(true, 0.25);
   EXPECT_NEAR(work.home_share(), 0.25, 1e-9);
 }
@@ -249,6 +250,49 @@ TEST(Predictive, FindsOutThatKeysHaveHomes) {
   }
   // Blind to keys half of them hit, 150 of 300.
   EXPECT_GT(hits, kRequests / 2 * 0.75);
+}
+
+// A pool of nodes with four cores that has learnt that answers of homes take as long as others.
+PoolHarness indifferent_pool(float memory) {
+  constexpr std::size_t kNodes = 8;
+  PoolHarness pool("predictive", kNodes);
+  pool.request.has_key = true;
+  Random random(12);
+  for (int i = 0; i < 100'000; ++i) {
+    if (i % 1'000 == 0) {
+      for (std::size_t n = 0; n < kNodes; ++n) {
+        LoadReport report = testing::report_of(pool.now, 0.25F, memory, 0);
+        report.in_service = 1;
+        pool.report(node(n), report);
+      }
+    }
+    pool.request.key = random.below(10'000);
+    const NodeId chosen = pool.send();
+    pool.now += milliseconds(10);
+    pool.done(chosen, milliseconds(10));
+  }
+  pool.now += seconds(10);  // what was reported is old
+  pool.tick();
+  return pool;
+}
+
+TEST(Predictive, KeepsKeysAtHomeWhereMemoryIsInUse) {
+  PoolHarness roomy = indifferent_pool(0.1F);
+  PoolHarness tight = indifferent_pool(0.6F);
+  int left = 0;
+  for (std::uint64_t key = 0; key < 50; ++key) {
+    roomy.request.key = tight.request.key = key;
+    const NodeId home = tight.pick();  // all are idle
+    for (PoolHarness* pool : {&roomy, &tight}) {
+      for (int i = 0; i < 3; ++i) pool->send_to(home);  // with one of others, all cores
+    }
+    left += roomy.pick() != home ? 1 : 0;
+    EXPECT_EQ(tight.pick(), home) << key;
+    for (PoolHarness* pool : {&roomy, &tight}) {
+      for (int i = 0; i < 3; ++i) pool->done(home, milliseconds(10));
+    }
+  }
+  EXPECT_GT(left, 45);
 }
 
 // Nodes with four cores each and one queue, half of them at a third of the speed; Poisson arrivals
