@@ -28,6 +28,7 @@ class Checker {
     check_tls("tls", config_.tls);
     check_tls("upstream_tls", config_.upstream_tls);
     check_lab();
+    check_zones();
     check_provision();
     check_services();
     for (std::size_t i = 0; i < config_.routes.size(); ++i) check_route(i);
@@ -58,6 +59,16 @@ class Checker {
   void check_lab() {
     expect(!config_.lab || !config_.token_file.empty(), "lab",
            "found true without token_file; allowed with a token, which who injects faults shows");
+  }
+
+  // A gateway that is not among all of them would count for no share of the load.
+  void check_zones() {
+    const std::vector<std::string>& all = config_.gateway_zones;
+    const bool has_own = std::ranges::find(all, config_.zone) != all.end();
+    expect(all.empty() || has_own, "gateway_zones",
+           "found " + join_names(all) + " without this gateway's zone, which is " +
+               (config_.zone.empty() ? "not set" : quoted(config_.zone)) +
+               "; allowed the zones of all gateways, this one too");
   }
 
   void check_provision() {

@@ -73,12 +73,14 @@ struct Lookup::State {
 
   Query query;
   std::shared_ptr<Mailbox> mailbox;
-  std::function<void(Endpoints)> done;  // none once given up
+  std::function<void(Endpoints)> done;     // none once given up
+  std::shared_ptr<State>* held = nullptr;  // what the system has of it
 };
 
 Lookup::Lookup(Loop& loop, const Address& address, std::function<void(Endpoints)> done)
     : state_(std::make_shared<State>(address, loop.parts().mailbox, std::move(done))) {
   auto* const held = new std::shared_ptr<State>(state_);  // by the system, until it is through
+  state_->held = held;
   sigevent when_done{};
   when_done.sigev_notify = SIGEV_THREAD;
   when_done.sigev_value.sival_ptr = held;
@@ -90,13 +92,15 @@ Lookup::Lookup(Loop& loop, const Address& address, std::function<void(Endpoints)
   gaicb* list[] = {state_->query.block()};
   const int error = getaddrinfo_a(GAI_NOWAIT, list, 1, &when_done);
   if (error == 0) return;
+  state_->held = nullptr;
   delete held;
   State::finish(state_, error);
 }
 
 Lookup::~Lookup() {
   state_->done = nullptr;
-  gai_cancel(state_->query.block());
+  // What is cancelled had not begun, and is not told of.
+  if (gai_cancel(state_->query.block()) == EAI_CANCELED) delete state_->held;
 }
 
 }  // namespace phoenix::net

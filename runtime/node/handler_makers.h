@@ -35,4 +35,12 @@ struct ThreadOptions {
   }
 };
 
+// Whether `text` asks for one after another; on a node with one core that is what happens unasked,
+// too.
+inline bool is_fifo(const SettingsText& text, const ThreadOptions& threads) {
+  const bool is_written = std::any_of(text.settings.begin(), text.settings.end(),
+                                      [](const auto& one) { return one.first == "at_once"; });
+  return is_written && threads.at_once == 1;
+}
+
 }  // namespace phoenix::node

@@ -42,7 +42,8 @@ struct MadeHandler {
   std::string text;  // printed back in full
   Place place = Place::kLoop;
   bool is_modelled = false;  // served by the synthetic cores, which bound it
-  int at_once = 1;           // kThreads: requests in service at once; 1 is one after another
+  int at_once = 1;           // kThreads: requests in service at once
+  bool is_fifo = false;      // kThreads: one after another, as was asked for
   int queue = 512;           // requests that may wait beyond those in service
   // kLoop: bounds both anew, 0 as made; empty where the handler never has a request wait.
   std::function<void(int workers, int queue)> set_limits = {};

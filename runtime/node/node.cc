@@ -150,7 +150,11 @@ void Node::Impl::on_accept(std::unique_ptr<net::Channel> channel) {
 void Node::Impl::on_peer_gone(Peer& peer, const std::string& why) {
   log_debug("disconnected", {{"peer", peer.link->channel().peer().text()}, {"why", why}});
   count_bytes(peer);
+  const bool had_told_knobs = peer.has_told_knobs;
   peers_.erase(peer.id);
+  // Who turned them is gone and cannot turn them back: as the node was started.
+  const auto has_told = [](const auto& entry) { return entry.second->has_told_knobs; };
+  if (had_told_knobs && std::ranges::none_of(peers_, has_told)) services_->set_knobs(Knobs{});
 }
 
 void Node::Impl::count_bytes(Peer& peer) {
@@ -213,7 +217,7 @@ wire::FrameError Node::Impl::on_request(Peer& peer, const wire::Frame& frame) {
 }
 
 wire::FrameError Node::Impl::on_probe(Peer& peer, const wire::Frame& frame) {
-  peer.link->send(wire::Report{load_report(), totals()}, frame.id);
+  peer.link->send(wire::Report{load_report(), reported_totals_}, frame.id);
   if (peer.link->queued_bytes() > kPauseAbove) peer.link->channel().pause_reading();
   return wire::FrameError::kNone;
 }
@@ -222,6 +226,7 @@ wire::FrameError Node::Impl::on_control(Peer& peer, const wire::Frame& frame) {
   if (peer.role == wire::Role::kGateway) {
     const Result<Knobs> knobs = wire::parse_node_knobs(frame.payload);
     if (!knobs) return wire::FrameError::kBadPayload;
+    peer.has_told_knobs = true;
     services_->set_knobs(*knobs);
     return wire::FrameError::kNone;
   }

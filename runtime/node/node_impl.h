@@ -43,6 +43,7 @@ class Node::Impl {
     std::uint64_t id;
     wire::Role role{};
     bool has_hello = false;
+    bool has_told_knobs = false;
     Time hello_by = kNever;
     std::unique_ptr<wire::FrameLink> link;
   };
@@ -76,6 +77,7 @@ class Node::Impl {
   NodeSettings settings_;
   Readings readings_;
   Utilisation utilisation_{LoadReport::kUnknown, LoadReport::kUnknown, LoadReport::kUnknown};
+  wire::NodeTotals reported_totals_;  // newest; reading the kernel's files takes long for a probe
   double busy_at_report_ = 0;
   Time reported_at_ = kStart;
   std::uint64_t incarnation_;

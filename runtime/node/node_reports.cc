@@ -9,7 +9,8 @@ namespace phoenix::node {
 
 void Node::Impl::on_report_due() {
   take_readings();
-  const wire::Report report{load_report(), totals()};
+  reported_totals_ = totals();
+  const wire::Report report{load_report(), reported_totals_};
   for (const auto& announcer : announcers_) announcer->send(report);
   report_timer_.arm(std::max(loop_.now(), reported_at_ + settings_.report_interval));
 }

@@ -128,6 +128,7 @@ Result<MadeHandler> make_plugin(const SettingsText& text, const HandlerContext& 
               ", queue=" + std::to_string(threads.queue) + "]";
   made.place = Place::kThreads;
   made.at_once = threads.at_once;
+  made.is_fifo = is_fifo(own, threads);
   made.queue = threads.queue;
   return made;
 }

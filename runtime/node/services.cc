@@ -117,7 +117,8 @@ void Services::start_threads() {
   std::vector<LaneSettings> lanes;
   for (const Service& service : services_) {
     if (service.made.place != Place::kThreads) continue;
-    lanes.push_back({service.made.handler.get(), service.made.at_once, service.made.queue});
+    lanes.push_back({service.made.handler.get(), service.made.at_once, service.made.is_fifo,
+                     service.made.queue});
   }
   work_queue_ = std::make_unique<WorkQueue>(settings_.cores, std::move(lanes),
                                             [epoch = loop_.epoch()] { return epoch.time(); });
@@ -204,6 +205,7 @@ void Services::take(const std::string& service, What what, OnTaken done) {
   hold(service, [this, &source, was_held, what, done = std::move(done)](const Status& held) {
     if (!held) return done(Error{held.error()});
     if (const Status awake = wake(source); !awake) return done(Error{awake.error()});
+    source.taken_at = loop_.now();
     Handler& handler = *source.made.handler;
     Result<std::string> taken = what == What::kState ? handler.snapshot() : handler.changes();
     if (!was_held) static_cast<void>(resume(source.spec.name));

@@ -109,8 +109,8 @@ class Services {
   // The knobs that are a node's: workers, queue_length, hibernate_idle. They hold from now on; what
   // is in service or waits already stays. Handlers that answer within handle() have neither workers
   // nor a queue. A service that is idle long enough hibernates: its state is kept compressed, and
-  // its handler restored for the next request, which waits that long. Those on the move, or without
-  // a state, stay awake.
+  // its handler restored for the next request, which waits that long. Those on the move (held, or
+  // their state taken in the last minute), or without a state, stay awake.
   void set_knobs(const Knobs& knobs);
   struct Sleep {
     std::size_t asleep = 0;      // services
@@ -147,6 +147,8 @@ class Services {
     OnHeld on_quiet;
     std::deque<Waiting> waiting;  // while it is held
     Time idle_since = kStart;
+    Time taken_at = kNever;  // its state, the last time: changes count from then
+    Time may_sleep_at(Duration idle) const;
     bool stays_awake = false;  // since it was idle
     std::optional<SleepingState> asleep;
     Forward forward;

@@ -5,6 +5,16 @@
 #include "runtime/node/services.h"
 
 namespace phoenix::node {
+namespace {
+
+constexpr Duration kMove = std::chrono::minutes(1);  // that long one may take from state to changes
+
+}  // namespace
+
+Time Services::Service::may_sleep_at(Duration idle) const {
+  const Time by_idleness = idle_since + idle;
+  return taken_at == kNever ? by_idleness : std::max(by_idleness, taken_at + kMove);
+}
 
 void Services::set_knobs(const Knobs& knobs) {
   if (work_queue_ != nullptr) work_queue_->set_limits(knobs.workers, knobs.queue_length);
@@ -22,7 +32,7 @@ void Services::arm_idle() {
   Time due = kNever;
   for (const Service& service : services_) {
     if (service.under_way > 0 || service.is_held || service.asleep || service.stays_awake) continue;
-    due = std::min(due, service.idle_since + hibernate_idle_);
+    due = std::min(due, service.may_sleep_at(hibernate_idle_));
   }
   if (due < idle_timer_.armed()) idle_timer_.arm(due);
 }
@@ -31,7 +41,7 @@ void Services::on_idle_due() {
   const Time now = loop_.now();
   for (Service& service : services_) {
     if (service.under_way > 0 || service.is_held || service.asleep || service.stays_awake) continue;
-    if (service.idle_since + hibernate_idle_ > now) continue;
+    if (service.may_sleep_at(hibernate_idle_) > now) continue;
     Result<SleepingState> taken = SleepingState::take(*service.made.handler);
     if (taken) {
       ++sleep_.hibernations;

@@ -140,6 +140,7 @@ Result<MadeHandler> make_synthetic(const SettingsText& text, const HandlerContex
   MadeHandler made;
   made.text = print_settings(text.name, visit);
   made.at_once = options.threads.at_once;
+  made.is_fifo = is_fifo(text, options.threads);
   made.queue = options.threads.queue;
   if (kModes[options.mode] == "wait") {
     made.handler = std::make_unique<Waiting>(options, context.synthetic_cores);

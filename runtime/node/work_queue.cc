@@ -1,12 +1,17 @@
 #include "runtime/node/work_queue.h"
 
+#include <algorithm>
 #include <cassert>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include "runtime/log.h"
 
 namespace phoenix::node {
 namespace {
@@ -22,7 +27,7 @@ struct Lane {
     return !waiting.empty() && in_service < static_cast<std::uint32_t>(at_once);
   }
   void limit(int workers, int room) {
-    at_once = workers > 0 && settings.at_once > 1 ? workers : settings.at_once;
+    at_once = workers > 0 && !settings.is_fifo ? workers : settings.at_once;
     queue = room > 0 ? room : settings.queue;
   }
 };
@@ -160,9 +165,25 @@ WorkQueue::WorkQueue(int threads, std::vector<LaneSettings> lanes, Clock clock)
   state_->start_threads(threads);
 }
 
+// No more than calls can be in service. Those that cannot be had are missed, not fatal, as long as
+// there is one.
 void WorkQueue::State::start_threads(int wanted) {
-  while (threads.size() < static_cast<std::size_t>(wanted)) {
-    threads.emplace_back([this] { work(); });
+  int useful = 0;
+  {
+    const std::lock_guard lock(mutex);
+    for (const Lane& lane : lanes) useful += lane.at_once;
+  }
+  const auto enough = static_cast<std::size_t>(std::min(wanted, useful));
+  while (threads.size() < enough) {
+    try {
+      threads.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      if (threads.empty()) throw;
+      log_warning("too few threads", {{"wanted", std::to_string(enough)},
+                                      {"there_are", std::to_string(threads.size())},
+                                      {"why", error.what()}});
+      return;
+    }
   }
 }
 

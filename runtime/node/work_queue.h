@@ -19,7 +19,8 @@ namespace phoenix::node {
 
 struct LaneSettings {
   Handler* handler = nullptr;  // outlives the queue
-  int at_once = 1;             // in service; 1 is first in, first out, one after another
+  int at_once = 1;             // in service
+  bool is_fifo = false;        // one after another, whatever the knobs say
   int queue = 0;               // waiting beyond those
 };
 
@@ -41,9 +42,9 @@ class WorkQueue {
   // Takes the call, or leaves it to the caller: false where the lane is full.
   [[nodiscard]] bool submit(std::size_t lane, Call& call);
 
-  // At most `workers` calls in service in all lanes together, and in each that serves several at
-  // once, on as many threads as that takes; room for `queue` that wait in each. 0: as at the
-  // beginning. What is in service or waits already stays.
+  // At most `workers` calls in service in all lanes together, and in each that is not fifo, on as
+  // many threads as that takes and the system has; room for `queue` that wait in each. 0: as at the
+  // beginning. What is in service or waits already stays, and so do threads.
   void set_limits(int workers, int queue);
 
   LaneLoad load(std::size_t lane) const;

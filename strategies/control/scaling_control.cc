@@ -68,12 +68,18 @@ Time ScalingControl::next_tick() const {
   return std::max(next, kStart);
 }
 
-// What was offered since the look before counts for the step in which that was.
+// What was offered since the look before counts for the step in which that was, as long as that is
+// open. Real clocks look a little early or late: a look that ends a step is taken as it is, and one
+// too short to tell a rate waits for the next.
 void ScalingControl::observe_load(Time now) {
   const Duration elapsed = now - observed_at_;
-  if (elapsed >= setup_.settings.collect_interval || elapsed >= load_.step()) {
+  const Duration interval = std::min(setup_.settings.collect_interval, load_.step());
+  const bool ends_step = load_.age(observed_at_) + elapsed >= load_.step();
+  if (elapsed >= interval || (ends_step && elapsed >= interval / 2)) {
     const double offered = watch_.offered_total();
-    load_.observe(observed_at_, (offered - offered_before_) / to_seconds(elapsed));
+    const Time step_began = now - load_.age(now);
+    load_.observe(std::max(observed_at_, step_began),
+                  (offered - offered_before_) / to_seconds(elapsed));
     offered_before_ = offered;
     observed_at_ = now;
   }

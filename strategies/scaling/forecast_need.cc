@@ -16,12 +16,14 @@ constexpr double kCertain = 0.999;
 // Dear as the last thousandth of chance is, quantiles do not tell it apart.
 int nodes_worth_at(const LoadForecast& forecast, int step, double each, double miss_cost,
                    NodeBounds bounds) {
-  const double highest = forecast.quantile(step, kCertain);
-  if (!std::isfinite(highest)) return bounds.least;
+  if (!std::isfinite(forecast.quantile(step, kCertain))) return bounds.least;
+  const double highest = std::min(forecast.quantile(step, kCertain), bounds.load);
   int best = bounds.least;
   double cheapest = std::numeric_limits<double>::infinity();
   for (int nodes = best; nodes <= bounds.most && nodes < cheapest; ++nodes) {
-    const double cost = nodes + miss_cost * probability_above(forecast, step, nodes * each);
+    const double load = nodes * each;
+    const double missed = load < bounds.load ? probability_above(forecast, step, load) : 0;
+    const double cost = nodes + miss_cost * missed;
     if (cost < cheapest) {
       cheapest = cost;
       best = nodes;

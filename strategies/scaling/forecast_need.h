@@ -20,6 +20,7 @@ struct StepSpan {
 struct NodeBounds {
   int least = 0;  // what the load of the moment needs
   int most = 0;
+  double load = std::numeric_limits<double>::infinity();  // no forecast counts above this
 };
 
 // The number of nodes that costs least at the dearest of the steps, where each node costs its time

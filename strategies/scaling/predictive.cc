@@ -119,8 +119,8 @@ class Predictive : public Scaler {
     return wish;
   }
 
-  bool plans_by_worth() const { return options_.miss_cost > 0; }
-  bool plays_along() const { return plans_by_worth() && options_.budget > 0; }
+  bool plays_along() const { return options_.budget > 0; }
+  bool plans_by_worth() const { return options_.miss_cost > 0 || plays_along(); }
 
   void account(double rate, const ScalingView& view) {
     Spending::Seen seen;
@@ -137,14 +137,14 @@ class Predictive : public Scaler {
   ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
     const double each = rate_per_node(model_of(view));
     const Duration boot = view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
-    const auto step_at = [&](Duration ahead) {
-      return static_cast<int>(
-          std::max<std::int64_t>(1, (view.forecast_age + ahead) / view.forecast_step));
-    };
-    const StepSpan steps{step_at(boot), step_at(boot + options_.interval)};
+    const Duration serves = view.forecast_age + boot;  // from the end of the newest known step
+    const auto first = static_cast<int>(serves / view.forecast_step) + 1;
+    const Duration last_ns = serves + options_.interval - Duration{1};
+    const StepSpan steps{first, static_cast<int>(last_ns / view.forecast_step) + 1};
     const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
     const int current = view.capacity.supply();
-    const NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
+    NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
+    if (peak_.value() > 0) bounds.load = options_.cap * peak_.value();
     const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, bounds);
     const int kept = nodes_worth(*view.forecast, steps, each, miss_cost * options_.keep, bounds);
     wish.desired = std::clamp(current, wanted, std::max(wanted, kept));

@@ -56,6 +56,34 @@ TEST(PredictiveByWorth, HasTheHeadRoomThatPaysForItself) {
   EXPECT_EQ(wish_of(kWorth, wild).desired, 4);
 }
 
+// Steps of a minute, a boot of 90 s, the newest step just over: a node asked for now serves in the
+// second minute.
+TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
+  Forecasted scene(4, 280);
+  scene.view.forecast_step = std::chrono::seconds(60);
+  scene.view.forecast_age = Duration{0};
+  scene.view.boot_time = scene.view.boot_usual = std::chrono::seconds(90);
+  scene.forecast.path = [](int steps, double) { return steps == 2 ? 700.0 : 280.0; };
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
+  scene.view.forecast_age = std::chrono::seconds(45);  // 135 s after it: the third minute
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 4);
+  scene.view.forecast_age = std::chrono::seconds(20);  // until 125 s: the second and the third
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
+}
+
+TEST(PredictiveByWorth, ABudgetAloneIsEnoughToPlanByIt) {
+  Forecasted scene(4, 280);
+  uniform(scene, 280, 280);
+  EXPECT_THAT(wish_of("predictive[interval=15 s, budget=0.75]", scene).reason,
+              HasSubstr("worth their price"));
+}
+
+TEST(PredictiveByWorth, NoForecastBuysMoreThanTheCapAllows) {
+  Forecasted scene(4, 280);
+  uniform(scene, 70'000, 70'000);
+  EXPECT_EQ(wish_of("predictive[interval=15 s, miss_cost=20, cap=2]", scene).desired, 8);
+}
+
 TEST(PredictiveByWorth, KeepsWhatItWouldNotHaveBought) {
   Forecasted scene(6, 280);
   rarely_far_above(scene);  // 1 / 40 is below 1 / 20 and above 1 / 80
