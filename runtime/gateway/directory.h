@@ -55,7 +55,7 @@ struct Announcement {
   std::string zone;
   std::vector<ServiceOffer> offers;
   double memory_bytes = 0;
-  std::vector<std::string> standby;
+  std::vector<std::string> standby = {};
 };
 
 class Directory {

@@ -117,8 +117,8 @@ void Services::start_threads() {
   std::vector<LaneSettings> lanes;
   for (const Service& service : services_) {
     if (service.made.place != Place::kThreads) continue;
-    lanes.push_back({service.made.handler.get(), service.made.at_once, service.made.is_fifo,
-                     service.made.queue});
+    lanes.push_back({service.made.handler.get(), service.made.at_once, service.made.queue,
+                     service.made.is_fifo});
   }
   work_queue_ = std::make_unique<WorkQueue>(settings_.cores, std::move(lanes),
                                             [epoch = loop_.epoch()] { return epoch.time(); });
@@ -223,6 +223,7 @@ Status Services::put(const std::string& service, What what, std::string_view byt
   }
   if (Status awake = wake(target); !awake) return awake;
   target.idle_since = loop_.now();
+  target.taken_at = kNever;
   arm_idle();
   Handler& handler = *target.made.handler;
   return what == What::kState ? handler.restore(bytes) : handler.apply(bytes);
@@ -278,6 +279,7 @@ Status Services::retire(const std::string& service) {
   if (retired.under_way > 0) return Error{"service " + service + " has requests in service"};
   retired.is_held = true;
   retired.asleep.reset();
+  retired.taken_at = kNever;
   retired.made.handler->clear();
   let_go(retired, [&](Waiting one) {
     forwarded_done(one.to, size_of(one.request), {503, {}, {}, AttemptResult::kRefused});

@@ -20,8 +20,8 @@ namespace phoenix::node {
 struct LaneSettings {
   Handler* handler = nullptr;  // outlives the queue
   int at_once = 1;             // in service
-  bool is_fifo = false;        // one after another, whatever the knobs say
   int queue = 0;               // waiting beyond those
+  bool is_fifo = false;        // one after another, whatever the knobs say
 };
 
 struct LaneLoad {

@@ -52,6 +52,15 @@ TEST_F(Config, TheExampleThatIsInstalledParses) {
   EXPECT_FALSE(parsed.config->routes.empty());
 }
 
+TEST_F(Config, AGatewayIsAmongTheZonesOfAll) {
+  const std::string service = kService;
+  EXPECT_EQ(problem("gateway_zones = [\"a\", \"b\"]\n" + service).substr(0, 50),
+            "1: gateway_zones: found a, b without this gateway'");
+  EXPECT_NE(problem("zone = \"c\"\ngateway_zones = [\"a\", \"b\"]\n" + service).find("\"c\""),
+            std::string::npos);
+  EXPECT_TRUE(parse("zone = \"b\"\ngateway_zones = [\"a\", \"b\"]\n" + service).config.has_value());
+}
+
 TEST_F(Config, AgentsArePlacedWhereNodesSpeakFrames) {
   const std::string agents = "[service.agents]\ncount = 2\nmemory = \"1 GiB\"\n";
   const ParsedConfig parsed = parse(kService + agents);

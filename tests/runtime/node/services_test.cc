@@ -196,8 +196,13 @@ TEST_F(HibernationTest, ASleepingAgentMovesWithItsState) {
     state = std::move(*taken);
   });
   ASSERT_GT(state.size(), value_.size());
-  ASSERT_TRUE(await_asleep());
+  // What has changed since is to be asked for: it stays awake.
+  const Time begin = loop_.now();
+  ASSERT_TRUE(
+      serve_until(loop_, [&] { return loop_.now() - begin > std::chrono::milliseconds(20); }));
+  EXPECT_EQ(services_->sleep().asleep, 0U);
   ASSERT_TRUE(services_->put("work", Services::What::kState, state));
+  ASSERT_TRUE(await_asleep());
   EXPECT_EQ(ask("GET"), 200);
   EXPECT_EQ(last_, value_);
 }

@@ -161,7 +161,7 @@ TEST_F(WorkQueueTest, LimitsChangeUnderLoadAndNobodyIsLost) {
 }
 
 TEST_F(WorkQueueTest, WorkersBoundAllLanesTogetherAndFifoStaysOneAfterAnother) {
-  make(8, {{&gated_, 4, 10}, {&gated_, 1, 10}});
+  make(8, {{&gated_, 4, 10}, {&gated_, 1, 10, true}});
   queue_->set_limits(3, 0);
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(submit(0, "A"));
@@ -174,6 +174,17 @@ TEST_F(WorkQueueTest, WorkersBoundAllLanesTogetherAndFifoStaysOneAfterAnother) {
   ASSERT_TRUE(gated_.await_inside(5));  // as at the beginning: four and one
   gated_.open();
   ASSERT_TRUE(await_answers(10));
+}
+
+// As on a node with one core, where nobody asked for one after another.
+TEST_F(WorkQueueTest, WorkersReachALaneThatServedOneAtATimeForWantOfCores) {
+  make(1, {{&gated_, 1, 10}});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(submit(0, "x"));
+  ASSERT_TRUE(gated_.await_inside(1));
+  queue_->set_limits(3, 0);
+  ASSERT_TRUE(gated_.await_inside(3));
+  gated_.open();
+  ASSERT_TRUE(await_answers(3));
 }
 
 // One thread, busy with the first of lane 0 while the others come: B waits for one of A, not for
