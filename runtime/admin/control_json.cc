@@ -133,6 +133,24 @@ Json alert_json(const ActiveAlert& alert, const std::map<NodeId, std::string>& n
           {"age_s", to_seconds(now - alert.since)}};
 }
 
+Json placement_json(const PlacementStatus& placement) {
+  Json reserved = Json::object();
+  for (const auto& [resource, share] : placement.resource_utilization) reserved[resource] = share;
+  return {{"total_agents", placement.total_agents},
+          {"waiting_agents", placement.waiting_agents},
+          {"moving_agents", placement.moving_agents},
+          {"nodes_in_use", placement.nodes_in_use},
+          {"constraint_violations", placement.constraint_violations},
+          {"placement_efficiency", placement.placement_efficiency},
+          {"resource_utilization", reserved},
+          {"placed", placement.placed},
+          {"refused", placement.refused},
+          {"lost", placement.lost},
+          {"moves", placement.moves},
+          {"moves_failed", placement.moves_failed},
+          {"downtime_s", to_seconds(placement.downtime)}};
+}
+
 }  // namespace
 
 Json control_json(const ControllerStatus& status, const std::map<NodeId, std::string>& names) {
@@ -147,6 +165,7 @@ Json control_json(const ControllerStatus& status, const std::map<NodeId, std::st
                            })},
       {"alerts",
        list_of(status.alerts, [&](const auto& alert) { return alert_json(alert, names, now); })},
+      {"placement", placement_json(status.placement)},
       {"tuning",
        {{"tried", tuning.tried},
         {"kept", tuning.kept},

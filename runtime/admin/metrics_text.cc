@@ -301,6 +301,16 @@ void add_control(Families& f, const ControllerStatus& control) {
       .add({{"result", "kept"}}, control.tuning.kept)
       .add({{"result", "undone"}}, control.tuning.undone)
       .add({{"result", "void"}}, control.tuning.voided);
+  const PlacementStatus& placement = control.placement;
+  f.gauge("agents", "Agents that are placed on nodes, by state")
+      .add({{"state", "placed"}}, placement.total_agents)
+      .add({{"state", "moving"}}, placement.moving_agents)
+      .add({{"state", "waiting"}}, placement.waiting_agents);
+  f.counter("agent_starts", "Agents started on a node").add(placement.placed);
+  f.counter("agents_lost", "Agents that ended with their node").add(placement.lost);
+  f.counter("agent_moves", "Moves of agents between nodes that ended, by result")
+      .add({{"result", "done"}}, placement.moves)
+      .add({{"result", "failed"}}, placement.moves_failed);
   add_pools(f, control.scaling);
 }
 

@@ -47,7 +47,11 @@ std::string print_resources(const Resources& resources) {
   for (std::size_t r = 0; r < kResourceKinds; ++r) {
     if (resources[r] == 0) continue;
     if (!text.empty()) text += ", ";
-    text += std::string(to_text(static_cast<Resource>(r))) + ' ' + std::to_string(resources[r]);
+    const auto kind = static_cast<Resource>(r);
+    const auto amount = static_cast<double>(resources[r]);
+    const bool is_divided = kind == Resource::kCpu || kind == Resource::kGpu;
+    text += std::string(to_text(kind)) + ' ';
+    text += is_divided ? print_number(amount / 1000) : print_bytes(amount);
   }
   return text.empty() ? "nothing" : text;
 }

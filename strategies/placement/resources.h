@@ -51,7 +51,7 @@ Status check_resources(const Resources& resources, std::string_view what);
 // need <= room for every kind.
 bool fits(const Resources& need, const Resources& room);
 
-// "cpu 1500, memory 4096"; kinds that are 0 are left out, "nothing" where all are.
+// "cpu 1.5, memory 64 MiB"; kinds that are 0 are left out, "nothing" where all are.
 std::string print_resources(const Resources& resources);
 
 }  // namespace phoenix

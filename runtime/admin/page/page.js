@@ -204,7 +204,9 @@
 
   function decision_item(decision) {
     const item = element('li');
-    const value = decision.value ? ` (${number(decision.value)})` : '';
+    // Of an agent it is the number of a place, which the note has by name.
+    const hasValue = decision.value && !decision.subject.startsWith('agent:');
+    const value = hasValue ? ` (${number(decision.value)})` : '';
     item.append(element('time', `${span(decision.age_s)} ago`),
       element('b', decision.action.replaceAll('_', ' ')), element('span', decision.subject + value));
     const outcome = decision.outcome === 'done' ? '' : decision.outcome;

@@ -103,6 +103,10 @@ TEST_F(PlacedAgents, KeepTheirStateWhateverHappensButTheDeathOfTheirNode) {
   ASSERT_TRUE(await([&] { return ask(gateway_->http(), "PUT", "/cache/key", "value") == 201; }));
   EXPECT_TRUE(await([&] { return ask(gateway_->http(), "POST", "/words", "hi") == 200; }));
   EXPECT_THAT(reasons("place_agent"), testing::SizeIs(3));
+  const Json placement = gateway_->status()["control"]["placement"];
+  EXPECT_EQ(placement["total_agents"], 3);
+  EXPECT_EQ(placement["waiting_agents"], 0);
+  EXPECT_NEAR(placement["resource_utilization"]["cpu"].get<double>(), 1.5 / 8, 0.2);
 
   const std::string first = hosts("cache")[0];
   EXPECT_EQ(ask(gateway_->admin(), "PUT", "/nodes/" + first, R"({"state": "draining"})"), 200);
