@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
+#include <iostream>
 #include <map>
 #include <vector>
 
@@ -29,8 +31,21 @@ struct Child {
   int told = -1;   // memory file of its stderr
 };
 
+// An exception must not leave a child through the parent's frames, copies of which it has: their
+// destructors would kill its siblings and give up the parent's locks and folders.
+int exit_code_of(const ProcessPool::Job& job, std::uint64_t number) {
+  try {
+    return job(number);
+  } catch (const std::exception& problem) {
+    std::cerr << problem.what() << "\n";
+  } catch (...) {
+    std::cerr << "ended by an exception of an unknown type\n";
+  }
+  return 1;
+}
+
 [[noreturn]] void become(const ProcessPool::Job& job, std::uint64_t number, int told,
-                         pid_t parent) {
+                         pid_t parent) noexcept {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);
   // Ctrl-C reaches the whole group; who decides is the parent.
@@ -40,7 +55,7 @@ struct Child {
   ::dup2(nowhere, STDIN_FILENO);
   ::dup2(nowhere, STDOUT_FILENO);
   ::dup2(told, STDERR_FILENO);
-  const int code = job(number);
+  const int code = exit_code_of(job, number);
   std::fflush(nullptr);
   ::_exit(code);
 }

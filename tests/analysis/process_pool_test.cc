@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <set>
+#include <stdexcept>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -79,6 +79,31 @@ TEST_F(ProcessPoolTest, ACrashIsTriedOnceMoreAndTakesNobodyWithIt) {
   EXPECT_FALSE(ends_[3].ok);
   EXPECT_EQ(ends_[3].why, "ended with code 5: cannot");
   for (const std::uint64_t good : {0, 1, 4, 5}) EXPECT_TRUE(ends_[good].ok) << good;
+}
+
+TEST_F(ProcessPoolTest, AnExceptionEndsItsOwnProcessOnly) {
+  const std::string given_up = mark(99);
+  struct Owner {
+    std::string path;
+    ~Owner() { ::close(::open(path.c_str(), O_CREAT, 0600)); }
+  };
+  const auto job = [&](std::uint64_t number) -> int {
+    if (number == 1) throw std::runtime_error("no such column");
+    if (number == 2) throw 7;
+    return 0;
+  };
+  try {
+    const Owner owner{given_up};
+    EXPECT_TRUE(run(2, 4, job));
+    EXPECT_NE(::access(given_up.c_str(), F_OK), 0)
+        << "what the parent holds is given up in a child";
+  } catch (...) {
+    ::_exit(1);  // a child that would go on with the tests
+  }
+  ASSERT_EQ(ends_.size(), 4U);
+  EXPECT_EQ(ends_[1].why, "ended with code 1: no such column");
+  EXPECT_EQ(ends_[2].why, "ended with code 1: ended by an exception of an unknown type");
+  EXPECT_TRUE(ends_[0].ok && ends_[3].ok);
 }
 
 TEST_F(ProcessPoolTest, StopsWithoutWaitingForWhatRuns) {
