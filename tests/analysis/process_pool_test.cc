@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,16 +133,25 @@ TEST_F(ProcessPoolTest, ChildrenDieWithTheirParent) {
   const pid_t parent = ::fork();
   if (parent == 0) {
     run(2, 2, [&](std::uint64_t) -> int {
+      const pid_t own = ::getpid();
+      if (::write(ends[1], &own, sizeof own) != sizeof own) return 1;
       for (;;) ::pause();
     });
     ::_exit(0);
   }
   ::close(ends[1]);
+  // Killed before both are there, it would have no children to take along.
+  pid_t children[2] = {};
+  for (pid_t& child : children) ASSERT_EQ(::read(ends[0], &child, sizeof child), sizeof child);
   ::kill(parent, SIGKILL);
   ::waitpid(parent, nullptr, 0);
   // The pipe ends when the last process that holds its other side is gone.
-  char byte = 0;
-  EXPECT_EQ(::read(ends[0], &byte, 1), 0);
+  pollfd end = {ends[0], POLLIN, 0};
+  EXPECT_EQ(::poll(&end, 1, 10'000), 1) << "they are still there";
+  EXPECT_EQ(end.revents & POLLHUP, POLLHUP);
+  if (HasFailure()) {
+    for (const pid_t child : children) ::kill(child, SIGKILL);
+  }
   ::close(ends[0]);
 }
 
