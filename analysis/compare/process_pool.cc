@@ -23,9 +23,13 @@ namespace {
 constexpr off_t kToldMax = 2000;  // bytes of stderr that are kept, from its end
 constexpr int kWaitMs = 100;
 
-struct Child {
+struct Attempt {
   std::uint64_t job = 0;
   bool is_retry = false;
+};
+
+struct Child {
+  Attempt attempt;
   pid_t pid = -1;
   int ended = -1;  // pidfd
   int told = -1;   // memory file of its stderr
@@ -55,6 +59,9 @@ int exit_code_of(const ProcessPool::Job& job, std::uint64_t number) {
   ::dup2(nowhere, STDIN_FILENO);
   ::dup2(nowhere, STDOUT_FILENO);
   ::dup2(told, STDERR_FILENO);
+  for (const int copied : {nowhere, told}) {
+    if (copied > STDERR_FILENO) ::close(copied);
+  }
   const int code = exit_code_of(job, number);
   std::fflush(nullptr);
   ::_exit(code);
@@ -91,13 +98,16 @@ class Children {
   std::size_t count() const { return running_.size(); }
 
   // Empty, or why there is no process.
-  std::string start(std::uint64_t number, bool is_retry) {
-    Child child{number, is_retry, -1, -1, ::memfd_create("stderr", MFD_CLOEXEC)};
+  std::string start(const Attempt& attempt) {
+    Child child{attempt, -1, -1, ::memfd_create("stderr", MFD_CLOEXEC)};
     if (child.told < 0) return fmt::format("no memory file: {}", std::strerror(errno));
     std::fflush(nullptr);
     const pid_t parent = ::getpid();
     child.pid = ::fork();
-    if (child.pid == 0) become(job_, number, child.told, parent);
+    if (child.pid == 0) {
+      forget_siblings();
+      become(job_, attempt.job, child.told, parent);
+    }
     if (child.pid > 0) child.ended = static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0));
     if (child.pid < 0 || child.ended < 0) {
       const std::string why = fmt::format("no process: {}", std::strerror(errno));
@@ -127,6 +137,14 @@ class Children {
   }
 
  private:
+  // A job may open as many files as if it were the first.
+  void forget_siblings() const {
+    for (const Child& child : running_) {
+      ::close(child.ended);
+      ::close(child.told);
+    }
+  }
+
   static int reap(const Child& child) {
     int status = 0;
     if (child.pid > 0) {
@@ -151,28 +169,34 @@ ProcessPool::ProcessPool(int jobs, Job job, OnEnd on_end)
 bool ProcessPool::run(const Next& next, const std::atomic<bool>& stop,
                       const std::function<void()>& on_wait) {
   Children children(job_);
-  std::vector<std::uint64_t> again;
-  const auto take = [&](std::uint64_t& job, bool& is_retry) {
-    is_retry = !again.empty();
-    if (!is_retry) return next(job);
-    job = again.back();
+  std::vector<Attempt> again;
+  const auto take = [&](Attempt& one) {
+    if (again.empty()) {
+      one.is_retry = false;
+      return next(one.job);
+    }
+    one = again.back();
     again.pop_back();
     return true;
   };
   while (!stop) {
-    std::uint64_t job = 0;
-    bool is_retry = false;
-    while (!stop && children.count() < static_cast<std::size_t>(jobs_) && take(job, is_retry)) {
-      if (const std::string why = children.start(job, is_retry); !why.empty()) {
-        on_end_({job, false, why});
+    Attempt one;
+    while (!stop && children.count() < static_cast<std::size_t>(jobs_) && take(one)) {
+      const std::string why = children.start(one);
+      if (why.empty()) continue;
+      if (children.count() > 0) {
+        // Processes, files or memory are short; there are more of them when one has ended.
+        again.push_back(one);
+        break;
       }
+      on_end_({one.job, false, why});
     }
     if (children.count() == 0) return !stop;
     children.wait([&](const Child& child, bool ok, const std::string& why) {
-      if (ok || child.is_retry) {
-        on_end_({child.job, ok, why});
+      if (ok || child.attempt.is_retry) {
+        on_end_({child.attempt.job, ok, why});
       } else {
-        again.push_back(child.job);
+        again.push_back({child.attempt.job, true});
       }
     });
     on_wait();

@@ -32,7 +32,8 @@ class ProcessPool {
   ProcessPool(int jobs, Job job, OnEnd on_end);
 
   // Until `next` has no more and all have ended, or `stop` is set: then running ones are killed and
-  // told to nobody. A job that fails is tried once more; on_end gets the second end. `on_wait` is
+  // told to nobody. A job that fails is tried once more; on_end gets the second end. Where there is
+  // no process for a job, it waits for a running one to end, and fails when none runs. `on_wait` is
   // called now and then while all wait. True unless stopped.
   bool run(const Next& next, const std::atomic<bool>& stop, const std::function<void()>& on_wait);
 

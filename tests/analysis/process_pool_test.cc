@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +106,41 @@ TEST_F(ProcessPoolTest, AnExceptionEndsItsOwnProcessOnly) {
   EXPECT_EQ(ends_[1].why, "ended with code 1: no such column");
   EXPECT_EQ(ends_[2].why, "ended with code 1: ended by an exception of an unknown type");
   EXPECT_TRUE(ends_[0].ok && ends_[3].ok);
+}
+
+// As few as `more` files beside those that are open.
+class FewFiles {
+ public:
+  explicit FewFiles(rlim_t more) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    std::vector<int> free;
+    for (rlim_t i = 0; i < more; ++i) free.push_back(::dup(STDERR_FILENO));
+    for (const int fd : free) ::close(fd);
+    const rlimit few = {static_cast<rlim_t>(free.back()) + 1, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+  }
+  ~FewFiles() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(ProcessPoolTest, AJobWithoutAProcessWaitsForARunningOneToEnd) {
+  const FewFiles room_for_three(6);
+  const auto job = [](std::uint64_t) -> int {
+    ::usleep(20'000);
+    return ::open("/dev/null", O_RDONLY) >= 0 ? 0 : 1;
+  };
+  EXPECT_TRUE(run(50, 20, job));
+  ASSERT_EQ(ends_.size(), 20U);
+  for (const auto& [number, end] : ends_) EXPECT_TRUE(end.ok) << number << ": " << end.why;
+}
+
+TEST_F(ProcessPoolTest, AJobWithoutAProcessFailsWhenNoneRuns) {
+  const FewFiles room_for_none(1);
+  EXPECT_TRUE(run(2, 2, [](std::uint64_t) { return 0; }));
+  ASSERT_EQ(ends_.size(), 2U);
+  EXPECT_THAT(ends_[0].why, HasSubstr("Too many open files"));
 }
 
 TEST_F(ProcessPoolTest, StopsWithoutWaitingForWhatRuns) {
