@@ -76,23 +76,29 @@ Result<std::string> read_whole_file(const std::string& path) {
   return std::move(text).str();
 }
 
+Result<ResultsFolder> ResultsFolder::open_same(const std::string& path,
+                                               const ComparisonPlan& plan) {
+  Result<ResultsFolder> known = open(path);
+  if (!known) return known;
+  // What its pilot runs decided belongs to it.
+  const auto& decided = known->plan().request().warm_up;
+  const std::string wanted = (decided ? plan.with_warm_up(*decided) : plan).to_json();
+  if (known->plan().to_json() == wanted) return known;
+  return Error{path +
+               " holds another comparison; go on with it by --resume, or name another folder"};
+}
+
 Result<ResultsFolder> ResultsFolder::create(const std::string& path, const ComparisonPlan& plan) {
   std::error_code error;
-  if (fs::exists(path + kPlan, error)) {
-    Result<ResultsFolder> known = open(path);
-    if (!known) return known;
-    // What its pilot runs decided belongs to it.
-    const auto& decided = known->plan().request().warm_up;
-    const std::string wanted = (decided ? plan.with_warm_up(*decided) : plan).to_json();
-    if (known->plan().to_json() == wanted) return known;
-    return Error{path +
-                 " holds another comparison; go on with it by --resume, or name another "
-                 "folder"};
-  }
+  if (fs::exists(path + kPlan, error)) return open_same(path, plan);
   for (const char* folder : {kCells, kRecords}) {
     fs::create_directories(path + folder, error);
     if (error) return Error{"cannot make the folder " + path + ": " + error.message()};
   }
+  const Result<PlanLock> lock = PlanLock::wait_for(path, false);
+  if (!lock) return Error{lock.error()};
+  // Made by another process meanwhile, and maybe with its warm-up settled.
+  if (fs::exists(path + kPlan, error)) return open_same(path, plan);
   if (Status written = write_whole_file(path + kPlan, plan.to_json()); !written) {
     return Error{written.error()};
   }
@@ -125,6 +131,17 @@ Result<std::set<std::uint64_t>> ResultsFolder::finished() const {
     if (result.failure.empty()) cells.insert(result.cell);
   }
   return cells;
+}
+
+Result<PlanLock> ResultsFolder::wait_for_plan(const std::atomic<bool>& stop) const {
+  return PlanLock::wait_for(path_, stop);
+}
+
+Status ResultsFolder::read_plan_again() {
+  Result<ResultsFolder> now = open(path_);
+  if (!now) return Error{now.error()};
+  plan_ = std::move(now->plan_);
+  return success();
 }
 
 bool ResultsFolder::needs_pilot() const { return phoenix::needs_pilot(plan_); }

@@ -3,6 +3,8 @@
 //   plan.json            what is compared
 //   cells/0000012.json   one finished run
 //   records/0000012.h5   its full record, of those that are kept
+//   pilot/               runs that say what to delete of all, a folder like this one
+//   plan.lock            held while the plan is made or its warm-up is settled
 //
 // A cell is written beside its place, synced and renamed: whatever dies, a cell is there whole or
 // not at all, and the next to open the folder goes on with those that are missing. One process may
@@ -10,6 +12,7 @@
 // own file.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -17,6 +20,7 @@
 
 #include "analysis/compare/cell_result.h"
 #include "analysis/compare/plan.h"
+#include "analysis/compare/plan_lock.h"
 #include "scenarios/record_lock.h"
 #include "strategies/core/result.h"
 
@@ -39,6 +43,9 @@ class ResultsFolder {
   // Cells that have a result; those that failed are to be run again and do not count.
   Result<std::set<std::uint64_t>> finished() const;
   // Whether the pilot runs for the warm-up are still to be played; they have a folder of their own.
+  // REQUIRES of decide_warm_up(): the plan's lock, and the plan read again since it is held.
+  Result<PlanLock> wait_for_plan(const std::atomic<bool>& stop) const;
+  Status read_plan_again();
   bool needs_pilot() const;
   Result<ResultsFolder> pilot() const;
   Status decide_warm_up(const WarmUpRule& rule);
@@ -52,6 +59,7 @@ class ResultsFolder {
  private:
   ResultsFolder(std::string path, ComparisonPlan plan)
       : path_(std::move(path)), plan_(std::move(plan)) {}
+  static Result<ResultsFolder> open_same(const std::string& path, const ComparisonPlan& plan);
   std::string cell_path(std::uint64_t cell) const;
 
   std::string path_;

@@ -280,6 +280,10 @@ int print_study(const ResultsFolder& folder, const CompareArguments& arguments,
 }
 
 int compare(ResultsFolder& folder, const CompareArguments& arguments, bool is_kept) {
+  if (arguments.cell && *arguments.cell >= folder.plan().cells_max()) {
+    return fail(kBadInput, fmt::format("--cell: found {}; allowed 0 to {}", *arguments.cell,
+                                       folder.plan().cells_max() - 1));
+  }
   on_stop_signals(request_stop);
   if (const Status settled = settle_warm_up(folder, arguments.run, g_stop); !settled) {
     return fail(kFailed, settled.error());
@@ -289,10 +293,6 @@ int compare(ResultsFolder& folder, const CompareArguments& arguments, bool is_ke
     return kGood;
   }
   if (arguments.cell) {
-    if (*arguments.cell >= folder.plan().cells_max()) {
-      return fail(kBadInput, fmt::format("--cell: found {}; allowed 0 to {}", *arguments.cell,
-                                         folder.plan().cells_max() - 1));
-    }
     on_stop_signals(SIG_DFL);  // a single run has nothing to save by ending gently
     return play_cell(folder, *arguments.cell, arguments.run.kept);
   }

@@ -3,6 +3,8 @@
 #include <set>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "analysis/compare/process_pool.h"
 #include "analysis/compare/warm_up.h"
 #include "analysis/progress.h"
@@ -49,17 +51,37 @@ Result<bool> play_missing(const ResultsFolder& folder, std::uint32_t replication
   return is_done;
 }
 
-}  // namespace
-
-Status settle_warm_up(ResultsFolder& folder, const ComparisonOptions& options,
-                      const std::atomic<bool>& stop) {
-  if (!folder.needs_pilot()) return success();
+// Without one of its pilots the variation that it is of could ask for a longer warm-up, and the
+// rule would depend on who failed.
+Result<std::vector<CellResult>> play_pilots(const ResultsFolder& folder,
+                                            const ComparisonOptions& options,
+                                            const std::atomic<bool>& stop) {
   const Result<ResultsFolder> pilot = folder.pilot();
   if (!pilot) return Error{pilot.error()};
   const Result<bool> played = play_missing(*pilot, 1, {options.jobs, KeptRecords::kNone}, stop);
   if (!played) return Error{played.error()};
   if (!*played) return Error{"stopped"};
-  const Result<std::vector<CellResult>> results = pilot->load();
+  Result<std::vector<CellResult>> results = pilot->load();
+  if (!results) return results;
+  for (const CellResult& one : *results) {
+    if (one.is_usable()) continue;
+    return Error{fmt::format("the pilot run of {} failed, and says no warm-up: {}",
+                             pilot->plan().variations()[pilot->plan().variation_of(one.cell)].name,
+                             one.failure.empty() ? "it was not played to its end" : one.failure)};
+  }
+  return results;
+}
+
+}  // namespace
+
+Status settle_warm_up(ResultsFolder& folder, const ComparisonOptions& options,
+                      const std::atomic<bool>& stop) {
+  if (!folder.needs_pilot()) return success();
+  const Result<PlanLock> lock = folder.wait_for_plan(stop);
+  if (!lock) return Error{lock.error()};
+  if (Status read = folder.read_plan_again(); !read) return read;
+  if (!folder.needs_pilot()) return success();  // settled by another process meanwhile
+  const Result<std::vector<CellResult>> results = play_pilots(folder, options, stop);
   if (!results) return Error{results.error()};
   const Result<Scenario> scenario = folder.plan().scenario(0);
   if (!scenario) return Error{scenario.error()};

@@ -17,8 +17,8 @@ struct ComparisonOptions {
   KeptRecords kept = KeptRecords::kFirst;
 };
 
-// Plays the pilot runs where the plan needs them, and keeps what they say. The error, also:
-// stopped.
+// Plays the pilot runs where the plan needs them, and keeps what they say; waits where another
+// process does so. The error, also: stopped, or a pilot run failed.
 Status settle_warm_up(ResultsFolder& folder, const ComparisonOptions& options,
                       const std::atomic<bool>& stop);
 

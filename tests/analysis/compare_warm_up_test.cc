@@ -83,5 +83,26 @@ TEST(WarmUp, IsDecidedOnceForAFolder) {
   EXPECT_EQ(again->plan().request().warm_up->seconds, 0.5);
 }
 
+TEST(WarmUp, IsDecidedByOneAndReadByThoseWhoWaited) {
+  const TempFolder temp;
+  auto first = ResultsFolder::create(temp.file("r"), sample_plan());
+  auto second = ResultsFolder::open(temp.file("r"));
+  ASSERT_TRUE(first.ok() && second.ok());
+  std::atomic<bool> stop = false;
+  {
+    const auto lock = first->wait_for_plan(stop);
+    ASSERT_TRUE(lock.ok()) << lock.error();
+    stop = true;
+    EXPECT_FALSE(second->wait_for_plan(stop).ok());
+    EXPECT_TRUE(first->decide_warm_up({0.5, false}).ok());
+  }
+  stop = false;
+  const auto lock = second->wait_for_plan(stop);
+  ASSERT_TRUE(lock.ok()) << lock.error();
+  EXPECT_TRUE(second->needs_pilot()) << "as it was when the folder was opened";
+  EXPECT_TRUE(second->read_plan_again().ok());
+  EXPECT_EQ(second->plan().request().warm_up->seconds, 0.5);
+}
+
 }  // namespace
 }  // namespace phoenix

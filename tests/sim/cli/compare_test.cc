@@ -164,6 +164,32 @@ TEST_F(CompareToolTest, PlaysSingleRunsAndJoinsThem) {
   EXPECT_THAT(nobody.err, HasSubstr("SLURM_ARRAY_TASK_ID"));
 }
 
+TEST_F(CompareToolTest, SingleRunsAtOnceAgreeOnTheWarmUp) {
+  const Outcome whole = compare("--replications 2 -o whole");
+  EXPECT_EQ(whole.code, 0) << whole.err;
+  // A folder whose warm-up nobody has settled, and four that start with it.
+  const Outcome apart = tool_.run(R"sh(
+    mkdir -p apart/cells apart/records
+    /usr/bin/python3 -c 'import json
+plan = json.load(open("whole/plan.json"))
+assert plan["warm_up"]
+plan["warm_up"] = None
+json.dump(plan, open("apart/plan.json", "w"))'
+    for cell in 0 1 2 3; do $PHOENIX compare --resume apart --jobs 2 --cell $cell & done
+    wait; diff whole/plan.json apart/plan.json && diff -r whole/cells apart/cells)sh");
+  EXPECT_EQ(apart.code, 0) << apart.out << apart.err;
+  EXPECT_EQ(apart.err, "");
+}
+
+TEST_F(CompareToolTest, APilotThatFailsIsAnErrorAndNoWarmUp) {
+  fs::create_directories(tool_.file("r/pilot/records/0000001.h5/where the record belongs"));
+  const Outcome outcome = compare("--replications 2 -o r");
+  EXPECT_EQ(outcome.code, 1) << outcome.out;
+  EXPECT_THAT(outcome.err, HasSubstr("the pilot run of balancer=round_robin failed"));
+  EXPECT_THAT(contents(tool_.file("r/plan.json")), HasSubstr("\"warm_up\": null"));
+  EXPECT_EQ(cells("r"), 0U);
+}
+
 TEST_F(CompareToolTest, APlannedRunIsTheOneThatRunPlays) {
   const Outcome outcome = tool_.run(R"sh(set -e
     $PHOENIX compare s.toml --set "duration=8 s" --vary balancer=p2c --replications 2 -o r \
