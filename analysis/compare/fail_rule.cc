@@ -1,5 +1,6 @@
 #include "analysis/compare/fail_rule.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -15,7 +16,8 @@ Result<double> parse_bound(std::string_view text, MetricUnit unit) {
   if (text.starts_with('+')) text.remove_prefix(1);
   if (const auto plain = parse_number(text)) return *plain;
   if (unit == MetricUnit::kSeconds) {
-    if (const Result<Duration> time = parse_duration(text)) return to_seconds(*time);
+    const Result<Duration> time = parse_duration(text);
+    if (time && *time != Duration::max()) return to_seconds(*time);
   }
   return Error{
       fmt::format("found \"{}\"; allowed a share of the baseline such as +5%, or a value "
@@ -36,11 +38,16 @@ std::string judge_relative(const Study& study, const BlockStudy& block, std::siz
   if (std::isnan(d.mean)) {
     return fmt::format("{}: {} of {} is not known", rule.text, info(rule.metric).name, name);
   }
+  if (!d.interval.is_known()) {
+    return fmt::format(
+        "{}: how far {} of {} is from the baseline's is not known; it takes two runs "
+        "of both",
+        rule.text, info(rule.metric).name, name);
+  }
   // A baseline of 0 has no shares: any difference in that direction is beyond every one.
   const double share =
       std::isnan(d.relative) && d.mean != 0 ? std::copysign(HUGE_VAL, d.mean) : d.relative;
-  const bool is_told = d.interval.is_known() && !d.interval.contains(0);
-  if (!is_told || !is_beyond(share, rule)) return "";
+  if (d.interval.contains(0) || !is_beyond(share, rule)) return "";
   return fmt::format("{}: {} has {} ({})", rule.text, name, relative_text(share),
                      metric_difference_text(rule.metric, d.mean));
 }
@@ -53,6 +60,25 @@ std::string judge_value(const VariationStudy& variation, const FailRule& rule) {
   }
   if (!is_beyond(value, rule)) return "";
   return fmt::format("{}: {} has {}", rule.text, variation.name, metric_text(rule.metric, value));
+}
+
+// Metrics are 0 or more, and shares 1 or less: a bound beyond that tells no run from another.
+bool is_sensible(const FailRule& rule) {
+  if (rule.is_relative) return rule.is_above || rule.bound > -1;
+  if (rule.bound < 0 || (!rule.is_above && rule.bound == 0)) return false;
+  const bool is_share = info(rule.metric).unit == MetricUnit::kShare;
+  return !is_share || rule.bound < 1 || (!rule.is_above && rule.bound == 1);
+}
+
+bool is_signed(std::string_view bound) { return bound.starts_with('+') || bound.starts_with('-'); }
+
+// A percentage of a share is ambiguous; its sign says that it is of the baseline's.
+bool is_of_baseline(std::string_view bound, MetricUnit unit) {
+  return bound.ends_with('%') && (unit != MetricUnit::kShare || is_signed(bound));
+}
+
+bool compares_with_baseline(const Block& block) {
+  return block.baseline && block.variations.size() > 1;
 }
 
 }  // namespace
@@ -71,14 +97,39 @@ Result<FailRule> parse_fail_rule(std::string_view text) {
   }
   FailRule rule{*metric, text[sign] == '>', false, 0, std::string(trim(text))};
   std::string_view bound = trim(text.substr(sign + 1));
-  rule.is_relative = bound.ends_with('%') && info(*metric).unit != MetricUnit::kShare;
+  rule.is_relative = is_of_baseline(bound, info(*metric).unit);
   const bool is_percent = bound.ends_with('%');
   if (is_percent) bound = trim(bound.substr(0, bound.size() - 1));
   const Result<double> value =
       parse_bound(bound, is_percent ? MetricUnit::kNumber : info(*metric).unit);
   if (!value) return Error{value.error()};
   rule.bound = is_percent ? *value / 100 : *value;
+  if (!std::isfinite(rule.bound)) {
+    return Error{fmt::format("found \"{}\"; allowed a finite bound", rule.text)};
+  }
+  if (!is_sensible(rule)) {
+    return Error{fmt::format("found \"{}\"; allowed {}", rule.text,
+                             info(*metric).unit == MetricUnit::kShare
+                                 ? "a share from 0% to 100%, or one of the baseline such as -1%"
+                                 : "a bound above 0, or a share of the baseline such as -5%")};
+  }
   return rule;
+}
+
+Status check_rules(const ComparisonPlan& plan, const std::vector<FailRule>& rules) {
+  const auto relative = std::ranges::find(rules, true, &FailRule::is_relative);
+  if (relative == rules.end()) return success();
+  if (std::ranges::none_of(plan.blocks(), compares_with_baseline)) {
+    return Error{
+        fmt::format("found \"{}\" and no variation beside the baseline; allowed where one "
+                    "is compared with it",
+                    relative->text)};
+  }
+  if (plan.replications_max() < 2) {
+    return Error{
+        fmt::format("found \"{}\" with one replication; allowed with 2 or more", relative->text)};
+  }
+  return success();
 }
 
 std::vector<std::string> broken_rules(const Study& study, const std::vector<FailRule>& rules) {

@@ -41,10 +41,14 @@ bool matches(const std::vector<Axis>& axes, const Variation& variation,
   });
 }
 
-// A condition that names an unknown key or value would silently do nothing.
+// A condition that names an unknown key or value, or one key twice, would silently do nothing.
 Status check_condition(const std::vector<Axis>& axes, const Condition& condition,
                        std::string_view option) {
+  std::set<std::string> keys_named;
   for (const auto& [key, value] : condition) {
+    if (!keys_named.insert(key).second) {
+      return Error{fmt::format("{}: found key \"{}\" twice; allowed each key once", option, key)};
+    }
     const auto axis = std::ranges::find(axes, key, &Axis::key);
     if (axis == axes.end()) {
       std::vector<std::string> keys;

@@ -284,6 +284,9 @@ int compare(ResultsFolder& folder, const CompareArguments& arguments, bool is_ke
     return fail(kBadInput, fmt::format("--cell: found {}; allowed 0 to {}", *arguments.cell,
                                        folder.plan().cells_max() - 1));
   }
+  if (const Status sound = check_rules(folder.plan(), arguments.rules); !sound) {
+    return fail(kBadInput, "--fail-if: " + sound.error());
+  }
   on_stop_signals(request_stop);
   if (const Status settled = settle_warm_up(folder, arguments.run, g_stop); !settled) {
     return fail(kFailed, settled.error());

@@ -112,6 +112,8 @@ TEST(ComparisonPlan, RefusesWhatWouldSilentlyDoNothing) {
   wrong = request();
   wrong.baseline = {{"balancer", "p3c"}};
   EXPECT_THAT(error_of(wrong), HasSubstr("--baseline: found balancer=p3c"));
+  wrong.baseline = {{"balancer", "p2c"}, {"balancer", "random"}};
+  EXPECT_THAT(error_of(wrong), HasSubstr("--baseline: found key \"balancer\" twice"));
   wrong = request();
   wrong.axes.push_back({"balancer", {"c3"}});
   EXPECT_THAT(error_of(wrong), HasSubstr("found \"balancer\" twice"));

@@ -166,6 +166,37 @@ TEST(FailRules, AreReadOrRefusedWithWhatIsAllowed) {
   }
 }
 
+TEST(FailRules, OfASharePercentagesWithASignAreOfTheBaseline) {
+  const auto relative = parse_fail_rule("availability < -1%");
+  ASSERT_TRUE(relative.ok()) << relative.error();
+  EXPECT_TRUE(relative->is_relative);
+  EXPECT_DOUBLE_EQ(relative->bound, -0.01);
+  EXPECT_TRUE(parse_fail_rule("availability > +1%")->is_relative);
+  EXPECT_FALSE(parse_fail_rule("availability < 1%")->is_relative);
+}
+
+TEST(FailRules, ThatNoRunCanBreakAreRefused) {
+  for (const char* text :
+       {"availability < -0.01", "availability > 100%", "availability > 99.9", "availability < 0%",
+        "p99 < -5", "p99 > -5 ms", "failures < 0", "throughput < -100%", "throughput < -200 %"}) {
+    const auto rule = parse_fail_rule(text);
+    ASSERT_FALSE(rule.ok()) << text;
+    EXPECT_THAT(rule.error(), HasSubstr("; allowed a ")) << text;
+  }
+  for (const char* text : {"p99 > inf", "p99 > nan", "p99 > +inf%", "p99 > 1e999"}) {
+    EXPECT_FALSE(parse_fail_rule(text).ok()) << text;
+  }
+}
+
+TEST(FailRules, TakeABaselineAndTwoReplicationsToBeRelative) {
+  const std::vector<FailRule> relative = {*parse_fail_rule("p99 > +5%")};
+  EXPECT_TRUE(check_rules(sample_plan(2), relative).ok());
+  EXPECT_THAT(check_rules(sample_plan(1), relative).error(), HasSubstr("with one replication"));
+  EXPECT_THAT(check_rules(sample_plan(2, {"p2c"}), relative).error(),
+              HasSubstr("found \"p99 > +5%\" and no variation beside the baseline"));
+  EXPECT_TRUE(check_rules(sample_plan(1, {"p2c"}), {*parse_fail_rule("p99 > 5 ms")}).ok());
+}
+
 std::vector<std::string> broken(const Study& study, const char* rule) {
   return broken_rules(study, {*parse_fail_rule(rule)});
 }
@@ -190,6 +221,15 @@ TEST(FailRules, WhatIsNotKnownFails) {
   const auto study = make_study(plan, results, 2, {});
   EXPECT_THAT(broken(*study, "slo_violating > 1"), SizeIs(2));
   EXPECT_THAT(broken(*study, "slo_violating > +5%"), SizeIs(1));
+}
+
+TEST(FailRules, ADifferenceWithoutAnIntervalFails) {
+  const ComparisonPlan plan = sample_plan(2);
+  std::vector<CellResult> results = results_of(plan, {{1, 1}, {2, 2}});
+  results.back().failure = "killed by signal 9";
+  const auto study = make_study(plan, results, 2, {});
+  EXPECT_THAT(broken(*study, "p99 > +5%"),
+              ElementsAre(HasSubstr("balancer=random is from the baseline's is not known")));
 }
 
 TEST(StudyText, FitsATerminalAndMarksTheBest) {

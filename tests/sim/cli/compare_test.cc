@@ -131,6 +131,18 @@ TEST_F(CompareToolTest, FailsAPipelineByItsRule) {
   EXPECT_THAT(wrong.err, HasSubstr("--fail-if: found metric \"p98\""));
 }
 
+TEST_F(CompareToolTest, ARuleThatNoRunCanBreakIsBadInput) {
+  for (const char* options :
+       {"--replications 1 --fail-if 'p99 > +5%'", "--fail-if 'availability < -0.01'",
+        "--only balancer=p2c --fail-if 'p99 > +5%'",
+        "--baseline balancer=p2c,balancer=round_robin"}) {
+    const Outcome outcome = compare(options);
+    EXPECT_EQ(outcome.code, 2) << options;
+    EXPECT_EQ(outcome.out, "") << options;
+    EXPECT_THAT(outcome.err, HasSubstr("found ")) << options;
+  }
+}
+
 TEST_F(CompareToolTest, StopsWhenItIsPreciseEnough) {
   const Outcome loose = compare("--precision 50% --json");
   EXPECT_EQ(loose.code, 0) << loose.err;
