@@ -1,13 +1,13 @@
 #include "analysis/compare/study.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "analysis/statistics/quantile.h"
-#include "analysis/statistics/stopping.h"
 
 namespace phoenix {
 namespace {
@@ -183,18 +183,17 @@ Result<Study> make_study(const ComparisonPlan& plan, const std::vector<CellResul
 bool is_precise(const Study& study, const PrecisionGoal& goal) {
   const CellMetric metric = *find_metric(goal.metric);
   const auto i = static_cast<std::size_t>(metric);
-  const double share = goal.relative / (1 + goal.relative);
   return std::ranges::all_of(study.blocks, [&](const BlockStudy& block) {
     if (!block.baseline || block.metrics.empty()) {
       return std::ranges::all_of(block.variations, [&](std::size_t v) {
         const statistics::RunEstimate& one = study.variations[v].estimates[i];
-        return is_narrow(one.interval, share * std::abs(one.value));
+        return is_narrow(one.interval, goal.relative * std::abs(one.value));
       });
     }
     const double base = study.variations[block.variations[*block.baseline]].estimates[i].value;
     for (std::size_t v = 0; v < block.variations.size(); ++v) {
       const BaselineDifference* const pair = block.against_baseline(metric, v);
-      if (pair != nullptr && !is_narrow(pair->difference.interval, share * std::abs(base)))
+      if (pair != nullptr && !is_narrow(pair->difference.interval, goal.relative * std::abs(base)))
         return false;
     }
     return true;

@@ -306,7 +306,10 @@ int compare(ResultsFolder& folder, const CompareArguments& arguments, bool is_ke
                 is_kept ? "stopped; go on with `phoenix compare --resume " + folder.path() + "`"
                         : "stopped; with -o DIR it could be resumed");
   }
-  if (!end->is_precise) {
+  if (!end->lost.empty()) {
+    std::cerr << "phoenix compare: no run of " << end->lost
+              << " has a result: more replications make nothing more precise\n";
+  } else if (!end->is_precise) {
     std::cerr << "phoenix compare: not as precise as asked for after " << end->replications
               << " replications, the most allowed\n";
   }

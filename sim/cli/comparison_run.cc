@@ -1,5 +1,6 @@
 #include "sim/cli/comparison_run.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -12,15 +13,17 @@
 namespace phoenix::cli {
 namespace {
 
-// Up to `replications` of every variation; false when stopped.
+// Up to `replications` of every variation, but for those that were `tried` before; false when
+// stopped.
 Result<bool> play_missing(const ResultsFolder& folder, std::uint32_t replications,
-                          const ComparisonOptions& options, const std::atomic<bool>& stop) {
+                          const ComparisonOptions& options, const std::atomic<bool>& stop,
+                          std::set<std::uint64_t>& tried) {
   const Result<std::set<std::uint64_t>> finished = folder.finished();
   if (!finished) return Error{finished.error()};
   std::vector<std::uint64_t> missing;
   const std::uint64_t end = std::uint64_t{replications} * folder.plan().variations().size();
   for (std::uint64_t cell = 0; cell < end; ++cell) {
-    if (!finished->contains(cell)) missing.push_back(cell);
+    if (!finished->contains(cell) && tried.insert(cell).second) missing.push_back(cell);
   }
   if (missing.empty()) return true;
 
@@ -58,7 +61,9 @@ Result<std::vector<CellResult>> play_pilots(const ResultsFolder& folder,
                                             const std::atomic<bool>& stop) {
   const Result<ResultsFolder> pilot = folder.pilot();
   if (!pilot) return Error{pilot.error()};
-  const Result<bool> played = play_missing(*pilot, 1, {options.jobs, KeptRecords::kNone}, stop);
+  std::set<std::uint64_t> tried;
+  const Result<bool> played =
+      play_missing(*pilot, 1, {options.jobs, KeptRecords::kNone}, stop, tried);
   if (!played) return Error{played.error()};
   if (!*played) return Error{"stopped"};
   Result<std::vector<CellResult>> results = pilot->load();
@@ -70,6 +75,12 @@ Result<std::vector<CellResult>> play_pilots(const ResultsFolder& folder,
                              one.failure.empty() ? "it was not played to its end" : one.failure)};
   }
   return results;
+}
+
+// Empty: each has one that counts. More replications of one that always fails make nothing precise.
+std::string variation_without_runs(const Study& study) {
+  const auto lost = std::ranges::find(study.variations, 0U, &VariationStudy::runs);
+  return lost == study.variations.end() ? "" : lost->name;
 }
 
 }  // namespace
@@ -94,9 +105,10 @@ Result<ComparisonEnd> play_comparison(const ResultsFolder& folder, const Compari
   if (!lock) return Error{lock.error()};
   const ComparisonPlan& plan = folder.plan();
   ComparisonEnd end;
+  std::set<std::uint64_t> tried;
   for (end.replications = plan.request().replications;;
        end.replications = std::min(end.replications + kPrecisionBlock, plan.replications_max())) {
-    const Result<bool> played = play_missing(folder, end.replications, options, stop);
+    const Result<bool> played = play_missing(folder, end.replications, options, stop, tried);
     if (!played) return Error{played.error()};
     end.is_stopped = !*played;
     if (end.is_stopped || !plan.request().precision) return end;
@@ -105,7 +117,9 @@ Result<ComparisonEnd> play_comparison(const ResultsFolder& folder, const Compari
     const Result<Study> so_far = make_study(plan, *results, end.replications, study);
     if (!so_far) return Error{so_far.error()};
     end.is_precise = is_precise(*so_far, *plan.request().precision);
-    if (end.is_precise || end.replications == plan.replications_max()) return end;
+    end.lost = variation_without_runs(*so_far);
+    const bool is_last = end.replications == plan.replications_max();
+    if (end.is_precise || is_last || !end.lost.empty()) return end;
   }
 }
 

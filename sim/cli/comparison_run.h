@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string>
 
 #include "analysis/compare/results_folder.h"
 #include "analysis/compare/study.h"
@@ -26,10 +27,11 @@ struct ComparisonEnd {
   std::uint32_t replications = 0;  // that were played
   bool is_stopped = false;
   bool is_precise = true;  // as the plan asks for, if it does
+  std::string lost;        // of a precise plan: a variation whose runs all failed, which ended it
 };
 
 // The error: another process plays them, or results cannot be read or kept. Runs that fail are
-// results, too. Progress goes to stderr.
+// results, too, and are not played again before the next call. Progress goes to stderr.
 Result<ComparisonEnd> play_comparison(const ResultsFolder& folder, const ComparisonOptions& options,
                                       const StudyOptions& study, const std::atomic<bool>& stop);
 

@@ -142,8 +142,8 @@ TEST(Study, PrimaryMetricsAreAdjustedTogetherAndOthersAreHints) {
 TEST(Precision, IsOfDifferencesToTheBaseline) {
   const Study study = paired_study();
   // Half-width 0.146 of a mean of 11.8: 1.24 %.
-  EXPECT_TRUE(is_precise(study, {0.0130, "p99", 100}));
-  EXPECT_FALSE(is_precise(study, {0.0120, "p99", 100}));
+  EXPECT_TRUE(is_precise(study, {0.0124, "p99", 100}));
+  EXPECT_FALSE(is_precise(study, {0.0123, "p99", 100}));
 }
 
 TEST(FailRules, AreReadOrRefusedWithWhatIsAllowed) {

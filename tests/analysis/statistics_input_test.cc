@@ -14,7 +14,6 @@
 #include "analysis/statistics/power.h"
 #include "analysis/statistics/quantile.h"
 #include "analysis/statistics/rank_agreement.h"
-#include "analysis/statistics/stopping.h"
 #include "analysis/statistics/warm_up.h"
 #include "strategies/core/random.h"
 
@@ -344,37 +343,6 @@ TEST(Power, AtTheEdges) {
   ASSERT_TRUE(many);
   // (1.959964 + 1.281552)^2 / 0.005^2 = 420,297 by the normal law.
   EXPECT_NEAR(static_cast<double>(*many), 420'297, 5);
-}
-
-TEST(Stopping, RefusesRulesThatCannotBe) {
-  const auto refused = [](auto change) {
-    StoppingRule rule;
-    change(rule);
-    return refusal(check(rule));
-  };
-  EXPECT_EQ(refused([](StoppingRule&) {}), "");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.relative = -1; }),
-            "relative = -1: must be above 0 and finite");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.absolute = 0; }),
-            "absolute = 0: must be above 0 and finite");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.relative.reset(); }),
-            "neither relative nor absolute: one of them must be given");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.runs_min = 1; }), "runs_min = 1: must be 2 or more");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.block = 0; }), "block = 0: must be 1 or more");
-  EXPECT_EQ(refused([](StoppingRule& r) { r.runs_max = 9; }),
-            "runs_max = 9: must be at least runs_min, 10");
-}
-
-TEST(Stopping, MissingRunsCountTowardsTheCapOnly) {
-  StoppingRule rule;
-  rule.runs_max = 20;
-  Values values(12, 5.0);
-  values[3] = values[4] = values[5] = kUnknown;
-  EXPECT_EQ(decide_stopping(values, rule).verdict, StoppingVerdict::kContinue) << "nine are known";
-  EXPECT_EQ(decide_stopping(values, rule).runs_next, 17U);
-  EXPECT_EQ(decide_stopping(Values(20, kUnknown), rule).verdict, StoppingVerdict::kCapReached);
-  EXPECT_EQ(decide_stopping({}, rule).runs_next, 10U);
-  EXPECT_EQ(decide_stopping(Values(10, 0.0), rule).verdict, StoppingVerdict::kPrecise);
 }
 
 // All numbers of a difference, to hold against those of another to the last bit.

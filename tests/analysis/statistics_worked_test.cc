@@ -15,7 +15,6 @@
 #include "analysis/statistics/power.h"
 #include "analysis/statistics/quantile.h"
 #include "analysis/statistics/rank_agreement.h"
-#include "analysis/statistics/stopping.h"
 #include "analysis/statistics/warm_up.h"
 
 namespace phoenix::statistics {
@@ -226,39 +225,6 @@ TEST(Kendall, WorkedExamples) {
   const KendallTau four = kendall_tau(Values{1, 2, 3, 4}, Values{1, 2, 3, 4});
   EXPECT_EQ(four.tau, 1);
   expect_close(four.p, 2.0 / 24);
-}
-
-TEST(Stopping, WorkedExamples) {
-  const Values precise = {4.1, 3.8, 4.4, 4.0, 4.2, 3.9, 4.3, 4.1, 4.0, 4.2};
-  const StoppingDecision stop = decide_stopping(precise, {});
-  EXPECT_EQ(stop.verdict, StoppingVerdict::kPrecise);
-  EXPECT_EQ(stop.runs_next, 10U);
-  expect_close(stop.estimate.half_width, 0.130605705);
-  expect_close(stop.relative_half_width, 0.031855050);
-
-  const Values wide = {5, 9, 4, 12, 7, 6};
-  StoppingRule rule;
-  rule.runs_min = 6;
-  rule.runs_max = 500;
-  const StoppingDecision go_on = decide_stopping(wide, rule);
-  EXPECT_EQ(go_on.verdict, StoppingVerdict::kContinue);
-  EXPECT_EQ(go_on.runs_next, 11U);
-  EXPECT_NEAR(go_on.relative_half_width, 0.428592, 5e-7);
-  EXPECT_EQ(go_on.runs_estimated, 487);
-  EXPECT_EQ(decide_stopping(wide, {}).runs_next, 10U);  // runs_min first
-  rule.runs_max = 6;
-  EXPECT_EQ(decide_stopping(wide, rule).verdict, StoppingVerdict::kCapReached);
-}
-
-TEST(Stopping, DifferencesHaveAnAbsoluteTarget) {
-  StoppingRule rule;
-  rule.relative.reset();
-  rule.absolute = 0.15;
-  Values d;
-  for (std::size_t i = 0; i < kA.size(); ++i) d.push_back(kA[i] - kB[i]);
-  EXPECT_EQ(decide_stopping(d, rule).verdict, StoppingVerdict::kPrecise);  // h = 0.1462
-  rule.absolute = 0.14;
-  EXPECT_EQ(decide_stopping(d, rule).verdict, StoppingVerdict::kContinue);
 }
 
 TEST(Power, OfTables) {

@@ -152,6 +152,17 @@ TEST_F(CompareToolTest, StopsWhenItIsPreciseEnough) {
   EXPECT_THAT(tight.err, HasSubstr("not as precise as asked for after 12 replications"));
 }
 
+TEST_F(CompareToolTest, PrecisionEndsWhereAVariationHasNoRun) {
+  compare("--precision 0.01% --max-replications 30 -o r --plan");
+  // The places of the second variation's records are taken: none of its runs can be kept.
+  const Outcome outcome = tool_.run(R"sh(
+    for cell in $(seq 1 2 59); do mkdir -p r/records/$(printf %07d $cell).h5/taken; done
+    $PHOENIX compare --resume r)sh");
+  EXPECT_EQ(outcome.code, 1) << outcome.out;
+  EXPECT_THAT(outcome.err, HasSubstr("no run of balancer=round_robin has a result"));
+  EXPECT_EQ(cells("r"), 20U) << "ten of each, and no other block";
+}
+
 TEST_F(CompareToolTest, PlaysSingleRunsAndJoinsThem) {
   const Outcome plan = compare("--replications 2 -o a --plan");
   EXPECT_EQ(plan.code, 0) << plan.err;
