@@ -50,17 +50,47 @@ Error cannot(const char* what, const std::string& path) {
   return Error{fmt::format("cannot {} {}: {}", what, path, std::strerror(errno))};
 }
 
+// Renaming onto a link would replace the link and not what it leads to.
+std::string behind_links(const std::string& path) {
+  constexpr int kLinksMax = 40;
+  std::error_code error;
+  fs::path place = path;
+  for (int i = 0; i < kLinksMax && fs::is_symlink(place, error); ++i) {
+    const fs::path next = fs::read_symlink(place, error);
+    if (error) break;
+    place = place.parent_path() / next;
+  }
+  return place.string();
+}
+
+// Devices and pipes have no place that a file could be renamed to.
+Status write_into(const std::string& path, const std::string& text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return cannot("write", path);
+  const bool is_written = write_all(fd, text);
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+  return is_written ? success() : Status(cannot("write", path));
+}
+
 }  // namespace
 
 Status write_whole_file(const std::string& path, const std::string& text) {
-  const std::string part = fmt::format("{}.{}.part", path, ::getpid());
+  std::error_code ignored;
+  if (const fs::file_status there = fs::status(path, ignored);
+      fs::exists(there) && !fs::is_regular_file(there)) {
+    return write_into(path, text);
+  }
+  const std::string place = behind_links(path);
+  const std::string part = fmt::format("{}.{}.part", place, ::getpid());
   const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return cannot("write", path);
   const bool is_written = write_all(fd, text) && ::fsync(fd) == 0;
   const int reason = errno;
   ::close(fd);
   errno = reason;
-  if (is_written && std::rename(part.c_str(), path.c_str()) == 0) return success();
+  if (is_written && std::rename(part.c_str(), place.c_str()) == 0) return success();
   const Error error = cannot("write", path);
   ::unlink(part.c_str());
   return error;

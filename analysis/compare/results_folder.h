@@ -66,7 +66,8 @@ class ResultsFolder {
   ComparisonPlan plan_;
 };
 
-// Writes beside, syncs, renames. The error names the path.
+// Writes beside, syncs, renames; where the path is a link, at the place that it leads to. What is
+// no regular file, such as a pipe, is written into. The error names the path.
 Status write_whole_file(const std::string& path, const std::string& text);
 Result<std::string> read_whole_file(const std::string& path);
 

@@ -1,3 +1,5 @@
+#include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <optional>
 
@@ -76,7 +78,26 @@ int fail(int code, const std::string& why) {
   return code;
 }
 
+// A page is made anew as often as one likes; anything else may be all that there is of a result.
+Status check_output(const std::string& path) {
+  constexpr std::string_view kPage = "<!DOCTYPE html>";
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return success();
+  std::ifstream file(path, std::ios::binary);
+  std::string begin(kPage.size(), '\0');
+  file.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<std::size_t>(file.gcount()));
+  if (begin.empty() || begin == kPage) return success();
+  return Error{
+      fmt::format("--output: found {}, which is no page; allowed a new file, or a page to "
+                  "replace",
+                  path)};
+}
+
 int write_report(const ReportArguments& arguments) {
+  if (const Status sound = check_output(arguments.output); !sound) {
+    return fail(kBadInput, sound.error());
+  }
   std::vector<report::ComparisonData> comparisons;
   for (const std::string& path : arguments.inputs) {
     Result<report::ComparisonData> data = report::load_report_input(path, arguments.study);

@@ -3,8 +3,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "analysis/compare/comparison_file.h"
 #include "analysis/compare/csv_export.h"
@@ -106,6 +109,29 @@ TEST(WholeFile, ThatCannotBeWrittenLeavesWhatWasThere) {
   EXPECT_THAT(write_whole_file(temp.file("c"), "text").error(), HasSubstr("No space left"));
   EXPECT_FALSE(fs::exists(temp.file("c")));
   EXPECT_EQ(*read_whole_file(temp.file("a")), "old");
+}
+
+TEST(WholeFile, IsWrittenWhereALinkLeads) {
+  const TempFolder temp;
+  fs::create_directory(temp.file("far"));
+  fs::create_symlink("far/there", temp.file("link"));
+  for (const char* text : {"new", "newer"}) {
+    ASSERT_TRUE(write_whole_file(temp.file("link"), text).ok());
+    EXPECT_TRUE(fs::is_symlink(temp.file("link")));
+    EXPECT_EQ(*read_whole_file(temp.file("far/there")), text);
+  }
+}
+
+TEST(WholeFile, OfAPipeIsWrittenIntoIt) {
+  const TempFolder temp;
+  ASSERT_EQ(::mkfifo(temp.file("pipe").c_str(), 0600), 0);
+  const int reader = ::open(temp.file("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(write_whole_file(temp.file("pipe"), "text").ok());
+  char text[8] = {};
+  EXPECT_EQ(::read(reader, text, sizeof text), 4);
+  EXPECT_STREQ(text, "text");
+  ::close(reader);
+  EXPECT_TRUE(fs::is_fifo(temp.file("pipe")));
 }
 
 Comparison comparison_of(std::string path, std::vector<std::uint64_t> cells,

@@ -44,6 +44,24 @@ TEST(ReportTool, WritesOnePageThatLoadsNothing) {
   EXPECT_LT(page.size(), 3'000'000U);
 }
 
+TEST(ReportTool, ReplacesPagesOnly) {
+  const ToolFolder tool;
+  compare(tool, "results", "p2c,random");
+  EXPECT_EQ(
+      tool.run("phoenix merge results -o all.h5 && ln -s all.h5 link.html && mkfifo pipe").code, 0);
+  for (const char* line :
+       {"phoenix report all.h5 -o all.h5", "phoenix report all.h5 -o link.html",
+        "phoenix report results -o results/plan.json", "phoenix report results -o all.h5"}) {
+    const Outcome refused = tool.run(line);
+    EXPECT_EQ(refused.code, 2) << line;
+    EXPECT_THAT(refused.err, HasSubstr("which is no page")) << line;
+  }
+  EXPECT_EQ(tool.run("phoenix report all.h5 -o a.html && phoenix report all.h5 -o a.html").code, 0);
+  const Outcome piped = tool.run("phoenix report all.h5 -o pipe & cat pipe; wait; test -p pipe");
+  EXPECT_EQ(piped.code, 0) << piped.err;
+  EXPECT_THAT(piped.out, HasSubstr("<!DOCTYPE html>"));
+}
+
 TEST(ReportTool, TakesWhatMergeMakesAndSaysTheSame) {
   const ToolFolder tool;
   compare(tool, "results", "p2c,random");
