@@ -2,6 +2,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -234,10 +235,7 @@ Result<ComparisonPlan> make_plan(const CommandLine& line, const CompareArguments
 // A folder for results that nobody asked to keep.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "phoenix-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
-  }
+  TemporaryFolder() = default;
   ~TemporaryFolder() {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
@@ -245,6 +243,20 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   const std::string& path() const { return path_; }
+
+  Status make() {
+    const char* const named = std::getenv("TMPDIR");
+    const std::string parent = named != nullptr && *named != '\0' ? named : "/tmp";
+    std::string pattern = parent + "/phoenix-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      return Error{
+          fmt::format("cannot make a folder in {}: {}; allowed -o DIR, or a TMPDIR that can "
+                      "be written",
+                      parent, std::strerror(errno))};
+    }
+    path_ = pattern;
+    return success();
+  }
 
  private:
   std::string path_;
@@ -351,7 +363,9 @@ int compare_command(const Arguments& given) {
     return kGood;
   }
   std::optional<TemporaryFolder> temporary;
-  if (!line->has("output")) temporary.emplace();
+  if (!line->has("output")) {
+    if (const Status made = temporary.emplace().make(); !made) return fail(kBadInput, made.error());
+  }
   Result<ResultsFolder> folder =
       ResultsFolder::create(temporary ? temporary->path() : line->text("output"), *plan);
   if (!folder) return fail(kBadInput, folder.error());

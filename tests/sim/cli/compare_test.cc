@@ -249,6 +249,18 @@ TEST_F(CompareToolTest, RefusesWhatCannotBe) {
   EXPECT_EQ(tool_.run("$PHOENIX export s.toml --csv d").code, 2);
 }
 
+TEST_F(CompareToolTest, SaysSoWhereThereIsNoRoomForTemporaryResults) {
+  const std::pair<const char*, const char*> cases[] = {{"$PWD/nowhere", "No such file"},
+                                                       {"$PWD/s.toml", "Not a directory"}};
+  for (const auto& [place, why] : cases) {
+    const Outcome outcome = tool_.run(std::string("export TMPDIR=") + place +
+                                      "; $PHOENIX compare s.toml --vary balancer=p2c,random");
+    EXPECT_EQ(outcome.code, 2) << place;
+    EXPECT_THAT(outcome.err,
+                AllOf(HasSubstr("cannot make a folder in "), HasSubstr(why), HasSubstr("TMPDIR")));
+  }
+}
+
 TEST_F(CompareToolTest, LeavesNothingBehindWhereNobodyAskedToKeep) {
   EXPECT_EQ(tool_
                 .run("mkdir tmp; export TMPDIR=$PWD/tmp; $PHOENIX compare s.toml --set "
