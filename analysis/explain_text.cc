@@ -109,7 +109,7 @@ std::string explain_json(const std::vector<DecisionRow>& rows) {
                    {"took_s", row.took},
                    {"note", row.note.view()}});
   }
-  return all.dump(2);
+  return all.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 std::vector<std::string> decision_families(const std::vector<DecisionRow>& rows) {

@@ -135,7 +135,7 @@ std::string backtest_json(const Series& series, const BacktestOptions& options,
                               {"width", score.width},
                               {"us_per_step", score.us_per_step}});
   }
-  return json.dump(2);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace phoenix

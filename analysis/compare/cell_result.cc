@@ -183,16 +183,16 @@ std::string CellResult::to_json() const {
                      {"metrics", std::move(values)},
                      {"window_mean_s", std::move(means)},
                      {"histogram_ns", std::move(buckets)}};
-  return json.dump() + "\n";
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<CellResult> CellResult::from_json(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("format", "") != kFormat) return Error{"found no result"};
-  if (json.value("version", 0) != kVersion) {
-    return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
-  }
   try {
+    if (!json.is_object() || json.value("format", "") != kFormat) return Error{"found no result"};
+    if (json.value("version", 0) != kVersion) {
+      return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
+    }
     CellResult result;
     result.cell = json.at("cell").get<std::uint64_t>();
     result.failure = json.at("failure").get<std::string>();

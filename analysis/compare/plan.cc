@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare/cell_result.h"
 #include "scenarios/parser.h"
 #include "strategies/core/nearest_name.h"
 #include "strategies/core/settings.h"
@@ -127,6 +128,28 @@ PlanRequest request_from(const Json& json) {
                          goal.at("replications_max").get<std::uint32_t>()};
   }
   return request;
+}
+
+// What the command line has checked of a plan that is made, and a file may have wrong.
+Status check_stored(const PlanRequest& request) {
+  if (request.world != "sim" && request.world != "local") {
+    return Error{fmt::format("world: found \"{}\"; allowed sim or local", request.world)};
+  }
+  if (request.replications < 1) return Error{"replications: found 0; allowed 1 or more"};
+  if (!request.precision) return success();
+  const std::string& metric = request.precision->metric;
+  if (!find_metric(metric)) {
+    return Error{fmt::format("precision.metric: found \"{}\"; allowed {}", metric,
+                             join_names(metric_names()))};
+  }
+  if (!(request.precision->relative > 0)) {
+    return Error{
+        fmt::format("precision.relative: found {}; allowed above 0", request.precision->relative)};
+  }
+  if (request.precision->replications_max < 1) {
+    return Error{"precision.replications_max: found 0; allowed 1 or more"};
+  }
+  return success();
 }
 
 }  // namespace
@@ -342,17 +365,19 @@ std::string ComparisonPlan::to_json() const {
       {"replications", request_.replications},
       {"warm_up", std::move(warm_up)},
       {"precision", std::move(goal)}};
-  return json.dump(2) + "\n";
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<ComparisonPlan> ComparisonPlan::from_json(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || json.value("format", "") != kFormat) return Error{"found no plan"};
-  if (json.value("version", 0) != kVersion) {
-    return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
-  }
   try {
-    return of_played(request_from(json));
+    if (!json.is_object() || json.value("format", "") != kFormat) return Error{"found no plan"};
+    if (json.value("version", 0) != kVersion) {
+      return Error{fmt::format("found version {}; allowed {}", json.value("version", 0), kVersion)};
+    }
+    PlanRequest request = request_from(json);
+    if (Status sound = check_stored(request); !sound) return Error{sound.error()};
+    return of_played(std::move(request));
   } catch (const Json::exception& problem) {
     return Error{fmt::format("found a broken plan: {}", problem.what())};
   }

@@ -140,7 +140,7 @@ std::string study_json(const ComparisonPlan& plan, const Study& study) {
                      {"replications", study.replications},       {"warm_up", warm_up_text(plan)},
                      {"confidence", study.options.confidence},   {"blocks", std::move(blocks)},
                      {"excluded", std::move(excluded)},          {"warnings", study.warnings}};
-  return json.dump(2);
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace phoenix

@@ -175,5 +175,29 @@ TEST(ParseAxis, RefusesWhatNamesNothing) {
   EXPECT_THAT(parse_axis("balancer=p2c,p2c").error(), HasSubstr("\"p2c\" twice"));
 }
 
+TEST(StoredPlan, OfAnyOtherJsonIsAnErrorAndNoException) {
+  for (const char* text : {"", "[]", R"({"format":3})", R"({"format":"phoenix-plan","version":[]})",
+                           R"({"format":"phoenix-plan","version":1})"}) {
+    EXPECT_THAT(ComparisonPlan::from_json(text).error(), HasSubstr("found ")) << text;
+  }
+}
+
+TEST(StoredPlan, HasAKnownWorldAndMetric) {
+  const auto stored = [](auto change) {
+    PlanRequest request = sample_request();
+    request.precision = PrecisionGoal{};
+    change(request);
+    const auto plan = ComparisonPlan::from_json(ComparisonPlan::make(request)->to_json());
+    return plan ? "" : plan.error();
+  };
+  EXPECT_EQ(stored([](PlanRequest&) {}), "");
+  EXPECT_EQ(stored([](PlanRequest& r) { r.world = "moon"; }),
+            "world: found \"moon\"; allowed sim or local");
+  EXPECT_THAT(stored([](PlanRequest& r) { r.precision->metric = "p98"; }),
+              HasSubstr("precision.metric: found \"p98\"; allowed mean"));
+  EXPECT_THAT(stored([](PlanRequest& r) { r.replications = 0; }),
+              HasSubstr("replications: found 0"));
+}
+
 }  // namespace
 }  // namespace phoenix

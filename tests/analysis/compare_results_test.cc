@@ -43,6 +43,21 @@ TEST(CellResult, RefusesWhatIsNone) {
   }
 }
 
+TEST(CellResult, OfAnyOtherJsonIsAnErrorAndNoException) {
+  for (const char* text : {R"({"format":3})", R"({"format":"phoenix-cell","version":"one"})",
+                           R"({"format":"phoenix-cell","version":[]})"}) {
+    EXPECT_THAT(CellResult::from_json(text).error(), HasSubstr("found a broken result")) << text;
+  }
+}
+
+TEST(CellResult, TellsLastWordsThatAreNoText) {
+  CellResult result = sample_result(3, 1);
+  result.failure = "said \xff\xfe";
+  const auto back = CellResult::from_json(result.to_json());
+  ASSERT_TRUE(back.ok()) << back.error();
+  EXPECT_THAT(back->failure, testing::StartsWith("said "));
+}
+
 TEST(HistogramOfRuns, MergesAndKeepsEveryRequest) {
   std::vector<HistogramBucket> sum = {{0, 10, 2}, {20, 30, 1}};
   merge_histogram(sum, {{10, 20, 4}, {20, 30, 5}, {30, 40, 1}});

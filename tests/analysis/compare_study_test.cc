@@ -249,6 +249,14 @@ TEST(StudyText, FitsATerminalAndMarksTheBest) {
   EXPECT_THAT(study_text(plan, study, true), HasSubstr("\033["));
 }
 
+TEST(StudyJson, TellsCausesThatAreNoText) {
+  const ComparisonPlan plan = sample_plan(1);
+  std::vector<CellResult> results = results_of(plan, {{1}, {2}});
+  results[1].failure = "said \xff";
+  const auto json = nlohmann::json::parse(study_json(plan, *make_study(plan, results, 1, {})));
+  EXPECT_THAT(json.at("excluded").at(0).at("cause").get<std::string>(), HasSubstr("said "));
+}
+
 TEST(StudyJson, HasEveryNumberUnderAStableKey) {
   const ComparisonPlan plan = sample_plan(10);
   const auto json = nlohmann::json::parse(study_json(plan, paired_study()));
