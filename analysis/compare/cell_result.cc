@@ -31,19 +31,23 @@ bool violates(const WindowRow& window, double p95_s, double availability) {
   return static_cast<double>(window.failed) > (1 - availability) * answered;
 }
 
+std::int64_t to_ns(double seconds) { return std::llround(seconds * 1e9); }
+
 double slo_violating_s(const std::vector<WindowRow>& windows, const RunSummary& summary) {
   const double p95_s = target_of(summary, "response_time_p95");
   const double availability = target_of(summary, "availability");
   if (std::isnan(p95_s) && std::isnan(availability)) return kUnknown;
-  const double warm_up_s = summary.duration_s - summary.measured_s;
-  double sum_s = 0;
-  double begin_s = 0;
+  // In whole nanoseconds: in seconds the end of the warm-up is rounded past the first interval.
+  const std::int64_t warm_up_ns = to_ns(summary.duration_s) - to_ns(summary.measured_s);
+  std::int64_t sum_ns = 0;
+  std::int64_t begin_ns = 0;
   for (const WindowRow& window : windows) {
-    const double end_s = static_cast<double>(window.t) * 1e-9;
-    if (begin_s >= warm_up_s && violates(window, p95_s, availability)) sum_s += end_s - begin_s;
-    begin_s = end_s;
+    if (begin_ns >= warm_up_ns && violates(window, p95_s, availability)) {
+      sum_ns += window.t - begin_ns;
+    }
+    begin_ns = window.t;
   }
-  return sum_s;
+  return static_cast<double>(sum_ns) * 1e-9;
 }
 
 Result<double> moves(const RecordReader& record) {
@@ -154,8 +158,7 @@ Result<CellResult> CellResult::from_record(const RecordReader& record) {
   }
   for (const HistogramRow& row : *buckets) {
     if (row.scope.view() != "total") continue;
-    result.histogram.push_back(
-        {std::llround(row.low * 1e9), std::llround(row.high * 1e9), row.count});
+    result.histogram.push_back({to_ns(row.low), to_ns(row.high), row.count});
   }
   std::ranges::sort(result.histogram, {}, &HistogramBucket::low_ns);
   return result;

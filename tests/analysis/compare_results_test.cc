@@ -58,6 +58,36 @@ TEST(CellResult, TellsLastWordsThatAreNoText) {
   EXPECT_THAT(back->failure, testing::StartsWith("said "));
 }
 
+// Intervals of 0.1 s, all over the target, the first so many of them warm-up.
+double slo_violating_after(int warm_up_intervals) {
+  constexpr int kIntervals = 100;
+  const TempFolder temp;
+  RunSummary run = run_a();
+  run.duration_s = kIntervals / 10.0;
+  run.measured_s = run.duration_s - warm_up_intervals / 10.0;
+  TargetSummary& target = run.targets.emplace_back();
+  target.name = "response_time_p95";
+  target.target = 0.1;
+  const auto fill = [](RecordWriter& writer) {
+    for (int i = 1; i <= kIntervals; ++i) {
+      WindowRow window;
+      window.t = i * 100'000'000LL;
+      window.completed = 10;
+      window.p95 = 0.2F;
+      writer.append(window);
+    }
+  };
+  const auto result = CellResult::from_record(opened(write_record(temp.file("r.h5"), run, fill)));
+  EXPECT_TRUE(result.ok()) << (result ? "" : result.error());
+  return result ? result->metric(CellMetric::kSloViolating) : -1;
+}
+
+TEST(CellResult, CountsEveryIntervalAfterTheWarmUpThatIsOverTheTarget) {
+  for (const int warm_up : {0, 1, 3, 7, 11, 23, 99}) {
+    EXPECT_DOUBLE_EQ(slo_violating_after(warm_up), (100 - warm_up) / 10.0) << warm_up;
+  }
+}
+
 TEST(HistogramOfRuns, MergesAndKeepsEveryRequest) {
   std::vector<HistogramBucket> sum = {{0, 10, 2}, {20, 30, 1}};
   merge_histogram(sum, {{10, 20, 4}, {20, 30, 5}, {30, 40, 1}});
