@@ -177,17 +177,6 @@ void Plot::band(double x_low, double x_high, const char* css_class, std::string_
       css_class, percent(from), percent(width), height_px_, escape(tip));
 }
 
-void Plot::rule_x(double x, const char* css_class) {
-  below_ += fmt::format("<line class=\"{0}\" x1=\"{1}\" x2=\"{1}\" y1=\"0\" y2=\"{2}\"/>\n",
-                        css_class, percent(x_.at(x)), height_px_);
-}
-
-void Plot::rule_y(double y, const char* css_class) {
-  below_ +=
-      fmt::format("<line class=\"{0}\" x1=\"0\" x2=\"100%\" y1=\"{1:.1f}\" y2=\"{1:.1f}\"/>\n",
-                  css_class, y_px(y));
-}
-
 void Plot::mark(double x, double y, std::size_t series, std::string_view tip) {
   if (!std::isfinite(x) || !std::isfinite(y)) return;
   above_ += sign_svg(x_.at(x), y_px(y), series, tip);

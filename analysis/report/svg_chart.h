@@ -67,8 +67,6 @@ class Plot {
   // Lines have gaps where a point is not known.
   void line(std::span<const Point> points, std::size_t series);
   void band(double x_low, double x_high, const char* css_class, std::string_view tip);
-  void rule_x(double x, const char* css_class);
-  void rule_y(double y, const char* css_class);
   // A sign of its own for each series; `tip` shows where a pointer rests.
   void mark(double x, double y, std::size_t series, std::string_view tip);
   // A short line at the upper edge: something happened then.

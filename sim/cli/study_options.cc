@@ -11,6 +11,9 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr double kConfidenceMin = 0.5;
+constexpr double kConfidenceMax = 0.999999;
+
 Result<std::vector<CellMetric>> primary_metrics(const CommandLine& line) {
   std::vector<CellMetric> metrics;
   for (const std::string& name : split_at_commas(line.text("metric"))) {
@@ -31,7 +34,8 @@ void add_study_options(po::options_description& options) {
   auto add = options.add_options();
   add("metric", po::value<std::string>()->value_name("A,B"),
       "what is judged, declared before the runs (p99); others are exploratory");
-  add("confidence", po::value<std::string>()->value_name("SHARE"), "of intervals and tests (95%)");
+  add("confidence", po::value<std::string>()->value_name("SHARE"),
+      "of intervals and tests, 50% to 99.9999% (95%)");
 }
 
 Result<StudyOptions> read_study_options(const CommandLine& line) {
@@ -44,6 +48,12 @@ Result<StudyOptions> read_study_options(const CommandLine& line) {
   if (line.has("confidence")) {
     const Result<double> share = parse_share(line, "confidence");
     if (!share) return Error{share.error()};
+    // Below, intervals hold what they are named after less often than not; above, quantiles of few
+    // runs are no longer computed to any digit.
+    if (*share < kConfidenceMin || *share > kConfidenceMax) {
+      return option_error("confidence", fmt::format("found \"{}\"; allowed 50% to 99.9999%",
+                                                    line.text("confidence")));
+    }
     options.confidence = *share;
   }
   return options;
