@@ -208,6 +208,11 @@ Status ComparisonPlan::check() const {
   std::set<std::string> keys;
   std::size_t combinations = 1;
   for (const Axis& axis : request_.axes) {
+    if (axis.key == "replication") {
+      return Error{
+          "--vary: found \"replication\", which numbers the runs of each variation; allowed "
+          "any other key, and --replications N"};
+    }
     if (!keys.insert(axis.key).second) {
       return Error{fmt::format("--vary: found \"{}\" twice; allowed each key once", axis.key)};
     }
@@ -281,6 +286,10 @@ void ComparisonPlan::make_blocks() {
     if (matches(request_.axes, variations_[v], request_.baseline)) block->baseline = v;
     block->variations.push_back(v);
   }
+}
+
+bool ComparisonPlan::shares_random_numbers() const {
+  return std::ranges::find(request_.axes, "seed", &Axis::key) == request_.axes.end();
 }
 
 std::uint32_t ComparisonPlan::replications_max() const {

@@ -3,7 +3,8 @@
 // single cell on another machine, merges or reports.
 //
 // A cell is one run. Replication r of every variation has the same arrivals, sizes and faults
-// (common random numbers: streams are keyed by seed and replication), so that differences within a
+// (common random numbers: streams are keyed by seed and replication, unless the seed is what is
+// varied), so that differences within a
 // replication come from what is varied. Cell K is variation K mod V of replication K div V: more
 // replications add cells at the end and renumber none.
 #pragma once
@@ -88,6 +89,8 @@ class ComparisonPlan {
   const PlanRequest& request() const { return request_; }
   const std::vector<Variation>& variations() const { return variations_; }
   const std::vector<Block>& blocks() const { return blocks_; }
+  // Whether runs of one replication share arrivals, sizes and faults: not where the seed is varied.
+  bool shares_random_numbers() const;
   // As many as may be run: `replications`, or the most that a precision goal allows.
   std::uint32_t replications_max() const;
   std::uint64_t cells_max() const;

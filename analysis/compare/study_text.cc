@@ -136,8 +136,9 @@ std::string head_text(const ComparisonPlan& plan, const Study& study, bool colou
                   study.variations.size(), study.variations.size() == 1 ? "" : "s",
                   study.replications, study.replications == 1 ? "" : "s");
   return paint(title, TextStyle::kTitle, colour) + "\n" +
-         paint(fmt::format("paired by common random numbers; {:g} % intervals over runs; Holm's "
-                           "adjustment over all pairs",
+         paint(fmt::format("{}; {:g} % intervals over runs; Holm's adjustment over all pairs",
+                           plan.shares_random_numbers() ? "paired by common random numbers"
+                                                        : "paired by replication, seeds differ",
                            study.options.confidence * 100),
                TextStyle::kDim, colour) +
          "\n" + paint(warm_up_text(plan), TextStyle::kDim, colour) + "\n";

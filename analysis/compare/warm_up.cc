@@ -81,7 +81,7 @@ std::string warm_up_text(const ComparisonPlan& plan) {
   }
   const std::string why = why_not_steady(*scenario);
   return why.empty() ? "runs count from their first second"
-                     : fmt::format("runs count from their first second: there are {}", why);
+                     : fmt::format("runs count from their first second, because of {}", why);
 }
 
 }  // namespace phoenix

@@ -118,6 +118,15 @@ void rank_block(const FidelitySide& a, const FidelitySide& b, const Block& block
   }
 }
 
+double deleted_s(const PlanRequest& request) {
+  return request.warm_up ? request.warm_up->seconds : 0;
+}
+
+bool is_same_scenario(const PlanRequest& a, const PlanRequest& b) {
+  return a.scenario_text == b.scenario_text && a.overrides == b.overrides &&
+         deleted_s(a) == deleted_s(b);
+}
+
 }  // namespace
 
 EquivalenceVerdict Fidelity::verdict(std::size_t metric) const {
@@ -169,8 +178,7 @@ Result<Fidelity> make_fidelity(const FidelitySide& a, const FidelitySide& b, dou
   fidelity.world_b = b.world;
   fidelity.is_b_reference = is_real(b.world) && !is_real(a.world);
   fidelity.margin_share = margin_share;
-  fidelity.is_same_scenario = a.plan->request().scenario_text == b.plan->request().scenario_text &&
-                              a.plan->request().overrides == b.plan->request().overrides;
+  fidelity.is_same_scenario = is_same_scenario(a.plan->request(), b.plan->request());
   match_variations(a, b, fidelity);
   if (fidelity.variations.empty()) {
     return Error{fmt::format("{} and {} have no variation in common", a.path, b.path)};

@@ -187,8 +187,9 @@ std::vector<std::string> fidelity_sentences(const Fidelity& fidelity) {
   if (const std::string rank = rank_sentence(fidelity); !rank.empty()) sentences.push_back(rank);
   if (!fidelity.is_same_scenario) {
     sentences.push_back(
-        "The scenarios or their overrides are not the same text: differences are "
-        "not of the worlds alone.");
+        "The scenarios, their overrides or the warm-up that is deleted are not the same: "
+        "differences "
+        "are not of the worlds alone.");
   }
   if (const std::size_t alone = fidelity.only_a.size() + fidelity.only_b.size(); alone > 0) {
     sentences.push_back(

@@ -159,12 +159,16 @@ std::string pareto_html(const Comparisons& all) {
                       : text;
 }
 
-std::string agreement_html(const std::optional<Fidelity>& fidelity) {
-  return fidelity ? fidelity_html(*fidelity)
-                  : paragraph_html(
-                        "All of this is of one world. `phoenix compare FILE --on local` plays the "
-                        "same on real processes; a report of both holds them against each other.",
-                        "note");
+std::string agreement_html(const Comparisons& all, const std::optional<Fidelity>& fidelity) {
+  if (fidelity) return fidelity_html(*fidelity);
+  const auto is_other = [&](const ComparisonData& one) { return one.world() != all[0].world(); };
+  return paragraph_html(
+      std::ranges::any_of(all, is_other)
+          ? "This is of two worlds, and of more than two inputs. A report of two, one of each "
+            "world, holds them against each other."
+          : "All of this is of one world. `phoenix compare FILE --on local` plays the same on real "
+            "processes; a report of both holds them against each other.",
+      "note");
 }
 
 std::string verdict_html(const Comparisons& all, const std::optional<Fidelity>& fidelity) {
@@ -226,7 +230,7 @@ std::string page_html(const Comparisons& comparisons, const std::optional<Fideli
       {"nodes", "Node by node", of_runs_html(runs, heat_map_figure)},
       {"cost", "Cost against targets", pareto_html(comparisons)},
       {"decisions", "Decisions", of_runs_html(runs, decision_figure)},
-      {"agreement", "Agreement of two worlds", agreement_html(fidelity)},
+      {"agreement", "Agreement of two worlds", agreement_html(comparisons, fidelity)},
       {"provenance", "Where this comes from", provenance_of_all(comparisons)}};
   const std::string title = title_of(comparisons, fidelity);
   std::string page = fmt::format(

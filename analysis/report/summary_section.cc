@@ -32,13 +32,18 @@ std::string scope_sentence(const ComparisonData& data) {
     axes += fmt::format("{}{} ({})", axes.empty() ? "" : " and ", axis.key,
                         plural(axis.values.size(), "value"));
   }
-  return fmt::format(
-      "Compared: {} in scenario {}, {}: {} with {} each, {} in all. Runs of one replication met "
-      "the "
-      "same arrivals, sizes and faults, so differences come from what was varied.",
-      axes, request.scenario_path, world_name(request.world),
-      plural(data.study.variations.size(), "variation"),
-      plural(data.study.replications, "replication"), plural(data.runs, "run"));
+  const char* const pairs =
+      data.plan.shares_random_numbers()
+          ? "Runs of one replication met the same arrivals, sizes and faults, so differences come "
+            "from what was varied."
+          : "The seed was varied: runs of one replication met other arrivals, sizes and faults, "
+            "and "
+            "differences are of these, too.";
+  return fmt::format("Compared: {} in scenario {}, {}: {} with {} each, {} in all. {}", axes,
+                     request.scenario_path, world_name(request.world),
+                     plural(data.study.variations.size(), "variation"),
+                     plural(data.study.replications, "replication"), plural(data.runs, "run"),
+                     pairs);
 }
 
 // Of a lone run there is no winner to tell.

@@ -55,7 +55,11 @@ int play_cell_on_local(const ComparisonPlan& plan, std::uint64_t cell,
                        const std::string& record_path) {
   const PlanRequest& request = plan.request();
   const Result<std::string> text = read_whole_file(request.scenario_path);
-  if (!text || *text != request.scenario_text) {
+  if (!text) {
+    std::cerr << text.error() << "\n";
+    return kBadInput;
+  }
+  if (*text != request.scenario_text) {
     std::cerr << request.scenario_path << " is not what it was when this comparison was planned\n";
     return kBadInput;
   }

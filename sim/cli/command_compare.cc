@@ -35,7 +35,8 @@ usage: phoenix compare FILE --vary KEY=A,B,... [OPTIONS]
        phoenix compare --resume DIR [OPTIONS]
 
 Plays every combination of the varied keys a number of times. Runs of one replication share their
-arrivals, sizes and faults, so that differences come from what is varied. The first axis is what is
+arrivals, sizes and faults (unless the seed is varied), so that differences come from what is
+varied. The first axis is what is
 compared, others make groups of their own, unless --baseline names more.
 
 )";
@@ -88,7 +89,7 @@ po::options_description option_list() {
   add("resume", po::value<std::string>()->value_name("DIR"), "go on with what is there");
   add("keep-records", po::value<std::string>()->value_name("WHICH"),
       "full records to keep: none, first (replication of each), all (first)");
-  add("plan", "list the runs, play none");
+  add("plan", "list the runs and play none; with -o, pilot runs for the warm-up are played");
   add("cell", po::value<std::string>()->implicit_value("")->value_name("K"),
       "play run K only; without K, SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says which");
   add("fail-if", texts()->value_name("RULE"), "fail if it holds: 'p99 > +5%', 'failures > 100'");

@@ -118,6 +118,9 @@ TEST(ComparisonPlan, RefusesWhatWouldSilentlyDoNothing) {
   wrong.axes.push_back({"balancer", {"c3"}});
   EXPECT_THAT(error_of(wrong), HasSubstr("found \"balancer\" twice"));
   wrong = request();
+  wrong.axes.push_back({"replication", {"1", "2"}});
+  EXPECT_THAT(error_of(wrong), HasSubstr("--vary: found \"replication\""));
+  wrong = request();
   wrong.exclude = {{{"cluster.group.web.count", "2"}}, {{"cluster.group.web.count", "4"}}};
   EXPECT_THAT(error_of(wrong), HasSubstr("leave nothing to compare"));
 }

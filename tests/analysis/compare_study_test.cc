@@ -249,6 +249,19 @@ TEST(StudyText, FitsATerminalAndMarksTheBest) {
   EXPECT_THAT(study_text(plan, study, true), HasSubstr("\033["));
 }
 
+TEST(StudyText, ClaimsCommonRandomNumbersOnlyOfOneSeed) {
+  PlanRequest request = sample_request();
+  request.replications = 2;
+  const auto plan = ComparisonPlan::make(request);
+  request.axes = {{"seed", {"1", "2"}}};
+  const auto seeds = ComparisonPlan::make(request);
+  const auto text = [](const ComparisonPlan& of) {
+    return study_text(of, *make_study(of, results_of(of, {{1, 2}, {2, 3}}), 2, {}));
+  };
+  EXPECT_THAT(text(*plan), HasSubstr("paired by common random numbers"));
+  EXPECT_THAT(text(*seeds), HasSubstr("paired by replication, seeds differ"));
+}
+
 TEST(StudyJson, TellsCausesThatAreNoText) {
   const ComparisonPlan plan = sample_plan(1);
   std::vector<CellResult> results = results_of(plan, {{1}, {2}});

@@ -39,7 +39,7 @@ TEST(WarmUp, IsFoundByPilotsOnlyWhereThereIsASteadyStateAndNobodyNamedOne) {
   EXPECT_FALSE(needs_pilot(plan_with({"workload.arrivals=mmpp"})));
   EXPECT_FALSE(needs_pilot(plan_with({"cluster.group.web.maximum=8", "scaler=hpa"})));
   EXPECT_THAT(warm_up_text(plan_with({"workload.arrivals=diurnal"})),
-              HasSubstr("there are a rate that changes"));
+              HasSubstr("because of a rate that changes"));
 }
 
 TEST(WarmUp, IsTheLongestThatAnyPilotAsksForInAllRuns) {

@@ -127,5 +127,16 @@ TEST(Fidelity, HasItsPlaceOnThePage) {
   EXPECT_THAT(page, HasSubstr("real processes: p2c"));
 }
 
+TEST(Fidelity, OtherWarmUpsAreOtherScenarios) {
+  const ComparisonData a = sample_data(3);
+  ComparisonData b = sample_data(3, {"p2c", "random"}, "local");
+  EXPECT_TRUE(of(a, b).is_same_scenario);
+  b.plan = b.plan.with_warm_up({0, true});
+  EXPECT_TRUE(of(a, b).is_same_scenario) << "nothing is deleted of either";
+  b.plan = b.plan.with_warm_up({0.5, false});
+  EXPECT_FALSE(of(a, b).is_same_scenario);
+  EXPECT_THAT(fidelity_sentences(of(a, b)), Contains(HasSubstr("the warm-up that is deleted")));
+}
+
 }  // namespace
 }  // namespace phoenix::report

@@ -51,6 +51,28 @@ TEST(ReportPage, TellsTheVerdictFirstAndWhereItComesFromLast) {
   EXPECT_EQ(count_of(page, "<svg role=\"img\""), count_of(page, "<desc>"));
 }
 
+TEST(ReportPage, SaysOfHowManyWorldsItIs) {
+  std::vector<ComparisonData> all;
+  for (const char* world : {"sim", "sim", "sim"}) {
+    all.push_back(sample_data(2, {"p2c", "random"}, world));
+  }
+  EXPECT_THAT(page_html(all, std::nullopt), HasSubstr("All of this is of one world"));
+  all[1] = sample_data(2, {"p2c", "random"}, "local");
+  const std::string mixed = page_html(all, std::nullopt);
+  EXPECT_THAT(mixed, Not(HasSubstr("All of this is of one world")));
+  EXPECT_THAT(mixed, HasSubstr("This is of two worlds"));
+}
+
+TEST(ReportPage, SaysWhenSeedsDiffer) {
+  ComparisonData data = sample_data(2);
+  EXPECT_THAT(page_of(sample_data(2)), HasSubstr("met the same arrivals"));
+  PlanRequest request = data.plan.request();
+  request.axes = {{"seed", {"1", "2"}}};
+  request.baseline.clear();
+  data.plan = ComparisonPlan::of_played(request).value();
+  EXPECT_THAT(page_of(std::move(data)), HasSubstr("The seed was varied"));
+}
+
 TEST(ReportPage, LoadsNothingAndRunsNothing) {
   ComparisonData data = sample_data(3);
   data.shown[1] = sample_run();
