@@ -31,6 +31,15 @@ class CompareToolTest : public testing::Test {
         options);
   }
 
+  // The same without what keeps it from being steady, so that pilot runs settle its warm-up.
+  Outcome compare_steady(const std::string& options) const {
+    return tool_.run(
+        "sed -e /^warmup/d -e /fault/,/^factor/d s.toml >steady.toml; "
+        "$PHOENIX compare steady.toml --set \"duration=8 s\" --set workload.rate=500/s "
+        "--vary balancer=p2c,round_robin " +
+        options);
+  }
+
   // Five nodes have too much to do where eight have not.
   Outcome fewer_nodes(const std::string& options) const {
     return tool_.run(
@@ -188,7 +197,7 @@ TEST_F(CompareToolTest, PlaysSingleRunsAndJoinsThem) {
 }
 
 TEST_F(CompareToolTest, SingleRunsAtOnceAgreeOnTheWarmUp) {
-  const Outcome whole = compare("--replications 2 -o whole");
+  const Outcome whole = compare_steady("--replications 2 -o whole");
   EXPECT_EQ(whole.code, 0) << whole.err;
   // A folder whose warm-up nobody has settled, and four that start with it.
   const Outcome apart = tool_.run(R"sh(
@@ -206,7 +215,7 @@ json.dump(plan, open("apart/plan.json", "w"))'
 
 TEST_F(CompareToolTest, APilotThatFailsIsAnErrorAndNoWarmUp) {
   fs::create_directories(tool_.file("r/pilot/records/0000001.h5/where the record belongs"));
-  const Outcome outcome = compare("--replications 2 -o r");
+  const Outcome outcome = compare_steady("--replications 2 -o r");
   EXPECT_EQ(outcome.code, 1) << outcome.out;
   EXPECT_THAT(outcome.err, HasSubstr("the pilot run of balancer=round_robin failed"));
   EXPECT_THAT(contents(tool_.file("r/plan.json")), HasSubstr("\"warm_up\": null"));
@@ -233,6 +242,8 @@ TEST_F(CompareToolTest, RefusesWhatCannotBe) {
       {"--vary balancer=p2c --jobs 0", "--jobs: found 0"},
       {"--vary balancer=p2c --precision 200%", "--precision: found \"200%\""},
       {"--vary balancer=p2c --precision 5% --replications 3", "without --replications"},
+      {"--vary balancer=p2c --confidence 49%", "--confidence: found \"49%\"; allowed 50% to"},
+      {"--vary balancer=p2c --confidence 0.9999999", "allowed 50% to 99.9999%"},
       {"--vary balancer=p2c --metric p98", "--metric: found \"p98\"; allowed mean"},
       {"--vary balancer=p2c --on moon", "--on: found \"moon\""},
       {"--vary balancer=p2c --cell 1", "goes with --resume DIR or -o DIR"},

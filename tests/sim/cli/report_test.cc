@@ -44,6 +44,16 @@ TEST(ReportTool, WritesOnePageThatLoadsNothing) {
   EXPECT_LT(page.size(), 3'000'000U);
 }
 
+TEST(ReportTool, RefusesAConfidenceThatSaysNothing) {
+  const ToolFolder tool;
+  for (const char* share : {"10%", "0.9999999"}) {
+    const Outcome refused =
+        tool.run(std::string("phoenix report results -o a.html --confidence ") + share);
+    EXPECT_EQ(refused.code, 2) << share;
+    EXPECT_THAT(refused.err, HasSubstr("allowed 50% to 99.9999%"));
+  }
+}
+
 TEST(ReportTool, ReplacesPagesOnly) {
   const ToolFolder tool;
   compare(tool, "results", "p2c,random");
