@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -151,7 +152,29 @@ std::string ResultsFolder::record_path(std::uint64_t cell) const {
   return path_ + kRecords + cell_name(cell) + ".h5";
 }
 
-Result<RecordLock> ResultsFolder::lock() const { return RecordLock::acquire(path_ + "/master"); }
+Result<RecordLock> ResultsFolder::lock() const {
+  Result<RecordLock> lock = RecordLock::acquire(path_ + "/master");
+  if (lock) remove_leftovers();
+  return lock;
+}
+
+// Others may be writing single cells, also on other machines, where a process's number says
+// nothing. None takes this long.
+void ResultsFolder::remove_leftovers() const {
+  constexpr auto kWritingMax = std::chrono::minutes(10);
+  std::vector<fs::path> dead;
+  std::error_code error;
+  for (fs::directory_iterator it(path_ + kCells, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().extension() != ".part") continue;
+    std::error_code gone;
+    const auto written = fs::last_write_time(it->path(), gone);
+    if (!gone && fs::file_time_type::clock::now() - written > kWritingMax) {
+      dead.push_back(it->path());
+    }
+  }
+  for (const fs::path& file : dead) fs::remove(file, error);
+}
 
 Result<std::set<std::uint64_t>> ResultsFolder::finished() const {
   const Result<std::vector<CellResult>> results = load();

@@ -37,7 +37,8 @@ class ResultsFolder {
   const ComparisonPlan& plan() const { return plan_; }
   std::string record_path(std::uint64_t cell) const;
 
-  // For as long as the lock lives no other process is the master.
+  // For as long as the lock lives no other process is the master. Removes what writers that died
+  // have left half-written.
   Result<RecordLock> lock() const;
 
   // Cells that have a result; those that failed are to be run again and do not count.
@@ -61,6 +62,7 @@ class ResultsFolder {
       : path_(std::move(path)), plan_(std::move(plan)) {}
   static Result<ResultsFolder> open_same(const std::string& path, const ComparisonPlan& plan);
   std::string cell_path(std::uint64_t cell) const;
+  void remove_leftovers() const;
 
   std::string path_;
   ComparisonPlan plan_;

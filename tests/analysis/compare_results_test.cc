@@ -125,6 +125,19 @@ TEST(ResultsFolder, HalfWrittenFilesOfTheDeadDoNotCount) {
   EXPECT_THAT(folder->finished().error(), HasSubstr("0000003.json: found no result"));
 }
 
+TEST(ResultsFolder, ItsMasterRemovesHalfWrittenFilesOfTheDeadOnly) {
+  const TempFolder temp;
+  const auto folder = ResultsFolder::create(temp.file("r"), sample_plan());
+  ASSERT_TRUE(folder.ok());
+  const std::string dead = temp.file("r/cells/0000003.json.4711.part");
+  const std::string alive = temp.file("r/cells/0000004.json.4712.part");
+  for (const std::string& part : {dead, alive}) std::ofstream(part) << "{\"form";
+  fs::last_write_time(dead, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  ASSERT_TRUE(folder->lock().ok());
+  EXPECT_FALSE(fs::exists(dead));
+  EXPECT_TRUE(fs::exists(alive));
+}
+
 TEST(ResultsFolder, IsNotUsedForAnotherComparison) {
   const TempFolder temp;
   ASSERT_TRUE(ResultsFolder::create(temp.file("r"), sample_plan()).ok());
