@@ -100,10 +100,10 @@ std::string TextTable::print(bool colour) const {
       if (!text.empty()) {
         line += std::string(owed, ' ') + paint(text, row[i].style, colour);
         owed = 0;
-      } else if (alignment_[i] == 'l') {
+      } else if (alignment_[i] != 'r') {
         owed += padding;
       }
-      if (!text.empty() && alignment_[i] == 'l') owed += padding;
+      if (!text.empty() && alignment_[i] != 'r') owed += padding;
       owed += kGap;
     }
     out += line + "\n";

@@ -28,7 +28,8 @@ struct TextCell {
 
 class TextTable {
  public:
-  // `alignment` has an 'l' or 'r' for each column. The first header is the table's title.
+  // `alignment` has an 'l', an 'r' or a 'k' for each column: at the left, at the right, or at the
+  // left and never shortened. The first header is the table's title.
   TextTable(std::string_view alignment, const std::vector<std::string>& headers);
 
   // Missing cells at the end are empty.

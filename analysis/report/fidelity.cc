@@ -57,17 +57,22 @@ std::optional<std::size_t> find_variation(const ComparisonPlan& plan, const std:
   return static_cast<std::size_t>(at - all.begin());
 }
 
+std::string values_text(const Variation& variation) {
+  return variation.values.empty() ? variation.name
+                                  : fmt::format("{}", fmt::join(variation.values, ", "));
+}
+
 // Where each side has a single variation they belong together, whatever they are called.
 void match_variations(const FidelitySide& a, const FidelitySide& b, Fidelity& fidelity) {
   const auto& of_a = a.plan->variations();
   const auto& of_b = b.plan->variations();
   if (of_a.size() == 1 && of_b.size() == 1) {
-    fidelity.variations.push_back({of_a[0].name, 0, 0, {}});
+    fidelity.variations.push_back({of_a[0].name, values_text(of_a[0]), 0, 0, {}});
     return;
   }
   for (std::size_t i = 0; i < of_a.size(); ++i) {
     if (const auto other = find_variation(*b.plan, of_a[i].name)) {
-      fidelity.variations.push_back({of_a[i].name, i, *other, {}});
+      fidelity.variations.push_back({of_a[i].name, values_text(of_a[i]), i, *other, {}});
     } else {
       fidelity.only_a.push_back(of_a[i].name);
     }

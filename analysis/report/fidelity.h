@@ -43,6 +43,7 @@ struct FidelityMetric {
 
 struct VariationFidelity {
   std::string name;
+  std::string short_name;    // values without their keys: "p2c, 8"
   std::size_t a = 0, b = 0;  // variations of both sides
   std::array<FidelityMetric, kFidelityMetrics.size()> metrics;
 };

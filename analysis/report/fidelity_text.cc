@@ -100,15 +100,15 @@ std::string share_interval(const FidelityMetric& one, double reference) {
 }
 
 std::string metrics_table(const Fidelity& fidelity, bool colour) {
-  TextTable table("llrrrrrl",
+  TextTable table("lkrrrrrk",
                   {"Fidelity", "", "A", "B", "difference", "90 % interval", "pairs", "verdict"});
   for (const VariationFidelity& variation : fidelity.variations) {
     for (const FidelityMetric& one : variation.metrics) {
       const double reference = std::abs(fidelity.is_b_reference ? one.mean_b : one.mean_a);
-      table.add({&one == &variation.metrics.front() ? variation.name : "", info(one.metric).name,
-                 metric_text(one.metric, one.mean_a), metric_text(one.metric, one.mean_b),
-                 relative_text(one.relative), share_interval(one, reference),
-                 std::to_string(one.equivalence.n_a),
+      table.add({&one == &variation.metrics.front() ? variation.short_name : "",
+                 info(one.metric).name, metric_text(one.metric, one.mean_a),
+                 metric_text(one.metric, one.mean_b), relative_text(one.relative),
+                 share_interval(one, reference), std::to_string(one.equivalence.n_a),
                  TextCell(std::string(to_text(one.verdict())), style_of(one.verdict()))});
     }
   }

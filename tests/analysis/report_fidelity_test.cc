@@ -138,5 +138,16 @@ TEST(Fidelity, OtherWarmUpsAreOtherScenarios) {
   EXPECT_THAT(fidelity_sentences(of(a, b)), Contains(HasSubstr("the warm-up that is deleted")));
 }
 
+TEST(FidelityText, KeepsVerdictsWholeHoweverLongNamesAre) {
+  const std::string other = "weighted_round_robin[weights=\"" + std::string(80, 'w') + "\"]";
+  const Fidelity one =
+      of(sample_data(10, {"p2c", other}), sample_data(10, {"p2c", other}, "local", 1.01));
+  const std::string text = fidelity_text(one, false);
+  EXPECT_THAT(text, HasSubstr("  equivalent\n"));
+  EXPECT_THAT(text, HasSubstr("\np2c  "));
+  EXPECT_THAT(text, HasSubstr("weighted_round"));
+  EXPECT_THAT(text, HasSubstr(" throughput "));
+}
+
 }  // namespace
 }  // namespace phoenix::report
