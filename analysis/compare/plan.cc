@@ -275,12 +275,14 @@ void ComparisonPlan::make_variations() {
 void ComparisonPlan::make_blocks() {
   for (std::size_t v = 0; v < variations_.size(); ++v) {
     std::string name;
+    std::string& own = variations_[v].name_in_block;
     for (std::size_t i = 0; i < request_.axes.size(); ++i) {
       const std::string& key = request_.axes[i].key;
       const auto named = [&key](const auto& wanted) { return wanted.first == key; };
-      if (std::ranges::any_of(request_.baseline, named)) continue;
-      name += (name.empty() ? "" : ", ") + key + "=" + variations_[v].values[i];
+      std::string& part = std::ranges::any_of(request_.baseline, named) ? own : name;
+      part += (part.empty() ? "" : ", ") + key + "=" + variations_[v].values[i];
     }
+    if (own.empty()) own = variations_[v].name;
     auto block = std::ranges::find(blocks_, name, &Block::name);
     if (block == blocks_.end()) block = blocks_.insert(blocks_.end(), Block{name, {}, {}});
     if (matches(request_.axes, variations_[v], request_.baseline)) block->baseline = v;

@@ -50,6 +50,7 @@ struct Block {
 
 struct Variation {
   std::string name;                    // "balancer=p2c, cluster.group.web.count=8"
+  std::string name_in_block;           // "balancer=p2c": without what its block is named after
   std::vector<std::string> values;     // one for each axis
   std::vector<std::string> overrides;  // KEY=VALUE, those of all variations first
 };

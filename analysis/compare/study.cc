@@ -29,6 +29,7 @@ class StudyMaker {
     for (const Variation& variation : plan.variations()) {
       VariationStudy& one = study_.variations.emplace_back();
       one.name = variation.name;
+      one.name_in_block = variation.name_in_block;
       for (auto& values : one.values) values.assign(replications, kUnknown);
     }
   }

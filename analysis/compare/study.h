@@ -27,6 +27,7 @@ struct StudyOptions {
 
 struct VariationStudy {
   std::string name;
+  std::string name_in_block;
   // By metric and replication; NaN where a run is missing.
   std::array<std::vector<double>, kCellMetrics> values;
   // Over runs: Student's t below 20 runs, a bootstrap over runs from there on.

@@ -169,7 +169,7 @@ std::vector<std::string> not_told_from_best(const Study& study, const BlockStudy
   std::vector<std::string> names;
   for (std::size_t i = 1; i < comparison.ranking.size(); ++i) {
     if (!comparison.ranking[i].is_among_best) continue;
-    names.push_back(study.variations[block.variations[comparison.ranking[i].cell]].name);
+    names.push_back(study.variations[block.variations[comparison.ranking[i].cell]].name_in_block);
   }
   return names;
 }
@@ -226,9 +226,10 @@ std::string verdict_text(const Study& study, const BlockStudy& block, CellMetric
   const std::string mean = metric_text(metric, winner.estimates[i].value);
   if (ties.size() + 1 == block.variations.size()) {
     return fmt::format("{}: the runs tell no difference between {} and {}.", info(metric).name,
-                       winner.name, fmt::join(ties, ", "));
+                       winner.name_in_block, fmt::join(ties, ", "));
   }
-  std::string text = fmt::format("{}: {} is best with {}", info(metric).name, winner.name, mean);
+  std::string text =
+      fmt::format("{}: {} is best with {}", info(metric).name, winner.name_in_block, mean);
   if (!ties.empty()) {
     text += fmt::format("; {} {} not told from it", fmt::join(ties, ", "),
                         ties.size() == 1 ? "is" : "are");
@@ -238,7 +239,7 @@ std::string verdict_text(const Study& study, const BlockStudy& block, CellMetric
     if (one->is_separated && std::isfinite(share)) {
       text += fmt::format("; {:.{}f} % {} the baseline, {}", std::abs(share) * 100,
                           std::abs(share) < 0.1 ? 1 : 0, share < 0 ? "below" : "above",
-                          study.variations[block.variations[*block.baseline]].name);
+                          study.variations[block.variations[*block.baseline]].name_in_block);
     }
   }
   return text + ".";

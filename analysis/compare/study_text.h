@@ -17,8 +17,8 @@ std::string study_text(const ComparisonPlan& plan, const Study& study, bool colo
 // no newline at the end.
 std::string study_json(const ComparisonPlan& plan, const Study& study);
 
-// "p99: predictive is best, 36.1 ms; peak_ewma is not told from it; 59 % below round_robin." One
-// sentence or two about a block.
+// "p99: balancer=predictive is best with 36.1 ms; balancer=peak_ewma is not told from it; 59 %
+// below the baseline, balancer=round_robin." About a block, whose name it does not repeat.
 std::string verdict_text(const Study& study, const BlockStudy& block, CellMetric metric);
 
 // Of a variation within its block: without what the whole block shares. "p2c" where the block

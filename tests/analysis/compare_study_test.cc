@@ -249,6 +249,21 @@ TEST(StudyText, FitsATerminalAndMarksTheBest) {
   EXPECT_THAT(study_text(plan, study, true), HasSubstr("\033["));
 }
 
+TEST(StudyText, AVerdictDoesNotRepeatTheNameOfItsBlock) {
+  PlanRequest request = sample_request();
+  request.axes.push_back({"cluster.group.web.count", {"4", "8"}});
+  request.replications = 3;
+  const auto plan = ComparisonPlan::make(request);
+  ASSERT_TRUE(plan.ok()) << plan.error();
+  const auto study = make_study(
+      *plan, results_of(*plan, {{1, 1.1, 1}, {2, 2.1, 2}, {3, 3.2, 3}, {4, 4.1, 4}}), 3, {});
+  ASSERT_EQ(study->blocks.size(), 2U);
+  EXPECT_EQ(study->blocks[1].name, "cluster.group.web.count=8");
+  const std::string verdict = verdict_text(*study, study->blocks[1], CellMetric::kP99);
+  EXPECT_THAT(verdict, HasSubstr("balancer=p2c is best"));
+  EXPECT_THAT(verdict, Not(HasSubstr("cluster.group")));
+}
+
 TEST(StudyText, ClaimsCommonRandomNumbersOnlyOfOneSeed) {
   PlanRequest request = sample_request();
   request.replications = 2;
