@@ -44,11 +44,12 @@ class ResultsFolder {
   // Cells that have a result; those that failed are to be run again and do not count.
   Result<std::set<std::uint64_t>> finished() const;
   // Whether the pilot runs for the warm-up are still to be played; they have a folder of their own.
-  // REQUIRES of decide_warm_up(): the plan's lock, and the plan read again since it is held.
-  Result<PlanLock> wait_for_plan(const std::atomic<bool>& stop) const;
-  Status read_plan_again();
   bool needs_pilot() const;
   Result<ResultsFolder> pilot() const;
+  // Other processes may settle the warm-up, too: who holds the plan reads it again and then looks
+  // whether it still needs pilots. The error, also: `stop` was set.
+  Result<PlanLock> wait_for_plan(const std::atomic<bool>& stop) const;
+  Status read_plan_again();
   Status decide_warm_up(const WarmUpRule& rule);
 
   // Replaces an earlier result. The error says why it could not be kept, e.g. that the disk is

@@ -188,8 +188,7 @@ std::vector<std::string> fidelity_sentences(const Fidelity& fidelity) {
   if (!fidelity.is_same_scenario) {
     sentences.push_back(
         "The scenarios, their overrides or the warm-up that is deleted are not the same: "
-        "differences "
-        "are not of the worlds alone.");
+        "differences are not of the worlds alone.");
   }
   if (const std::size_t alone = fidelity.only_a.size() + fidelity.only_b.size(); alone > 0) {
     sentences.push_back(

@@ -37,8 +37,7 @@ std::string scope_sentence(const ComparisonData& data) {
           ? "Runs of one replication met the same arrivals, sizes and faults, so differences come "
             "from what was varied."
           : "The seed was varied: runs of one replication met other arrivals, sizes and faults, "
-            "and "
-            "differences are of these, too.";
+            "and differences are of these, too.";
   return fmt::format("Compared: {} in scenario {}, {}: {} with {} each, {} in all. {}", axes,
                      request.scenario_path, world_name(request.world),
                      plural(data.study.variations.size(), "variation"),

@@ -48,8 +48,8 @@ Result<StudyOptions> read_study_options(const CommandLine& line) {
   if (line.has("confidence")) {
     const Result<double> share = parse_share(line, "confidence");
     if (!share) return Error{share.error()};
-    // Below, intervals hold what they are named after less often than not; above, quantiles of few
-    // runs are no longer computed to any digit.
+    // Below, an interval misses more often than it holds; above, it is of tails that runs never
+    // fill.
     if (*share < kConfidenceMin || *share > kConfidenceMax) {
       return option_error("confidence", fmt::format("found \"{}\"; allowed 50% to 99.9999%",
                                                     line.text("confidence")));
