@@ -36,8 +36,8 @@ usage: phoenix compare FILE --vary KEY=A,B,... [OPTIONS]
 
 Plays every combination of the varied keys a number of times. Runs of one replication share their
 arrivals, sizes and faults (unless the seed is varied), so that differences come from what is
-varied. The first axis is what is
-compared, others make groups of their own, unless --baseline names more.
+varied. The first axis is what is compared, others make groups of their own, unless --baseline names
+more.
 
 )";
 
