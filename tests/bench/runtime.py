@@ -219,12 +219,12 @@ service = "web"
                               "--log-level", "error"], http)
         return (http, frames, admin), process
 
-    def node(self, frames_port, name, batch_size=1, service="web=echo"):
-        """`batch_size` responses may share a frame; 1: none waits."""
+    def node(self, frames_port, name, batch_size=1, service="web=echo", delay="200us"):
+        """`batch_size` responses may share a frame, waiting `delay` at most; 1: none waits."""
         port = free_port()
         self.start([self.programs / "phoenix-node", "--listen", f"127.0.0.1:{port}", "--name", name,
                     "--gateway", f"127.0.0.1:{frames_port}", "--service", service,
-                    "--batch-size", str(batch_size), "--batch-delay", "200us",
+                    "--batch-size", str(batch_size), "--batch-delay", delay,
                     "--log-level", "error"], port)
 
     def certificate(self):
@@ -349,28 +349,39 @@ class RuntimeBench:
         return {"us": seen, "added_us": added, "reached": reached}
 
     def native(self):
-        """CPU time of the gateway per request of a native client, nodes behind; all of them batch."""
+        """CPU time of the gateway per request of a native client, nodes behind; all of them batch.
+
+        Most of it goes into waking up, so it depends on how long frames may wait for company."""
+        costs = {delay: self.native_cost(delay) for delay in ("200us", "500us")}
+        median = {delay: statistics.median(cost) for delay, cost in costs.items()}
+        print_table(f"Native client over frames, 60,000 requests/s, {self.repeat} repetitions",
+                    ["frames wait at most", "CPU us/request", "spread"],
+                    [[delay, f"{median[delay]:.2f}", f"{min(cost):.2f} - {max(cost):.2f}"]
+                     for delay, cost in costs.items()])
+        reached = {delay: cost <= GOAL_NATIVE_US for delay, cost in median.items()}
+        print(f"\n  At most {GOAL_NATIVE_US} us: " +
+              ", ".join(f"{verdict(is_good)} at {delay}" for delay, is_good in reached.items()))
+        return {"us_per_request": costs["200us"], "us_per_request_500us": costs["500us"],
+                "reached": reached["200us"]}
+
+    def native_cost(self, delay):
         cost = []
         with Servers(self.servers_args) as servers:
-            knobs = 'batch_size = 64\nbatch_delay = "200 us"\npool_size = 1\n'
+            spelled = delay.replace("us", " us")
+            knobs = f'batch_size = 64\nbatch_delay = "{spelled}"\npool_size = 1\n'
             (http, frames, _), gateway = servers.gateway(nodes=True, extra="[knobs]\n" + knobs)
             for name in ("a", "b"):
-                servers.node(frames, name, 64)
+                servers.node(frames, name, 64, delay=delay)
             wait_ready(http)
             options = ["--frames", f"127.0.0.1:{frames}", "--service", "web", "--connections", "1",
-                       "--batch", "64", "--batch-delay", "200us", "--rate", "60000"]
+                       "--batch", "64", "--batch-delay", delay, "--rate", "60000"]
             self.load(*options, "--duration", "1s")
             for turn in range(self.repeat):
-                note(f"native client, repetition {turn + 1} of {self.repeat}")
+                note(f"native client at {delay}, repetition {turn + 1} of {self.repeat}")
                 before = cpu_seconds(gateway.pid)
                 got = self.load(*options, "--duration", f"{self.seconds}s")
                 cost.append((cpu_seconds(gateway.pid) - before) / got["completed"] * 1e6)
-        median = statistics.median(cost)
-        print_table(f"Native client over frames, 60,000 requests/s, {self.repeat} repetitions",
-                    ["", "CPU us/request", "spread"],
-                    [["Phoenix", f"{median:.2f}", f"{min(cost):.2f} - {max(cost):.2f}"]])
-        print(f"\n  At most {GOAL_NATIVE_US} us: {verdict(median <= GOAL_NATIVE_US)}")
-        return {"us_per_request": cost, "reached": median <= GOAL_NATIVE_US}
+        return cost
 
     def record(self):
         with Servers(self.servers_args) as servers:
