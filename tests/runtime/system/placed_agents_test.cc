@@ -9,7 +9,7 @@ namespace {
 constexpr const char* kToken = "open sesame";
 constexpr const char* kConfig = R"toml(
 token_file = "token"
-settle = "2 s"
+settle = "4 s"
 [control]
 collect_interval = "50 ms"
 [strategies]
