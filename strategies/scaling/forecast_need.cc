@@ -16,8 +16,9 @@ constexpr double kCertain = 0.999;
 // Dear as the last thousandth of chance is, quantiles do not tell it apart.
 int nodes_worth_at(const LoadForecast& forecast, int step, double each, double miss_cost,
                    NodeBounds bounds) {
-  if (!std::isfinite(forecast.quantile(step, kCertain))) return bounds.least;
-  const double highest = std::min(forecast.quantile(step, kCertain), bounds.load);
+  const double certain = forecast.quantile(step, kCertain);
+  if (!std::isfinite(certain)) return bounds.least;
+  const double highest = std::min(certain, bounds.load);
   int best = bounds.least;
   double cheapest = std::numeric_limits<double>::infinity();
   for (int nodes = best; nodes <= bounds.most && nodes < cheapest; ++nodes) {
