@@ -11,7 +11,6 @@
 namespace phoenix {
 namespace {
 
-constexpr double kPeaksMax = 4;
 constexpr int kAllTo = 12;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
@@ -33,7 +32,7 @@ CalibratedForecast::CalibratedForecast(std::unique_ptr<Forecaster> model,
                                        const CalibrationOptions& options)
     : model_(std::move(model)),
       means_(static_cast<std::size_t>(options.horizon), kNaN),
-      peak_kept_(std::exp(-1.0 / options.window)) {
+      belief_(options.window) {
   assert(model_ != nullptr && options.horizon >= 1);
   for (const int horizon : calibrated_horizons(options.horizon)) {
     errors_.emplace_back(horizon, static_cast<std::size_t>(options.window), options.rate);
@@ -44,11 +43,10 @@ void CalibratedForecast::observe(double value) {
   for (HorizonErrors& errors : errors_) errors.score(value);
   model_->observe(value);
   std::fill(means_.begin(), means_.end(), kNaN);
-  peak_ *= peak_kept_;
-  if (is_series_value(value)) peak_ = std::max(peak_, value);
+  belief_.see(value);
   for (HorizonErrors& errors : errors_) {
     const double forecast = mean(errors.horizon());
-    if (peak_ > 0 && forecast == kPeaksMax * peak_) ++cut_;
+    if (belief_.most() > 0 && forecast == belief_.most()) ++cut_;
     errors.issue(forecast);
   }
 }
@@ -57,7 +55,7 @@ double CalibratedForecast::mean(int steps) const {
   assert(steps >= 1);
   const auto place = static_cast<std::size_t>(steps - 1);
   if (place < means_.size() && !std::isnan(means_[place])) return means_[place];
-  const double forecast = std::min(model_->predict(steps), kPeaksMax * peak_);
+  const double forecast = std::min(model_->predict(steps), belief_.most());
   if (place < means_.size()) means_[place] = forecast;
   return forecast;
 }

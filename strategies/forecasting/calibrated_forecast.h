@@ -14,6 +14,7 @@
 
 #include "strategies/forecasting/conformal.h"
 #include "strategies/forecasting/forecaster.h"
+#include "strategies/forecasting/series_value.h"
 
 namespace phoenix {
 
@@ -45,8 +46,7 @@ class CalibratedForecast {
   std::unique_ptr<Forecaster> model_;
   std::vector<HorizonErrors> errors_;
   mutable std::vector<double> means_;  // of the steps asked for since the last value; else NaN
-  double peak_ = 0;
-  double peak_kept_;
+  BeliefLimit belief_;
   std::uint64_t cut_ = 0;
 };
 

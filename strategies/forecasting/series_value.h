@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 namespace phoenix {
 
@@ -14,5 +15,23 @@ inline bool is_series_value(double value) { return value >= 0 && value <= kSerie
 
 // NaN is 0: a model that knows nothing forecasts nothing.
 inline double as_forecast(double value) { return value >= 0 ? std::min(value, kSeriesMax) : 0; }
+
+// No model is believed beyond four times the highest value of late.
+class BeliefLimit {
+ public:
+  // `memory` > 0: steps in which what was seen fades to a third.
+  explicit BeliefLimit(double memory) : kept_(std::exp(-1 / memory)) {}
+
+  void see(double value) {
+    peak_ *= kept_;
+    if (is_series_value(value)) peak_ = std::max(peak_, value);
+  }
+  double most() const { return kPeaksMax * peak_; }
+
+ private:
+  static constexpr double kPeaksMax = 4;
+  double kept_;
+  double peak_ = 0;
+};
 
 }  // namespace phoenix
