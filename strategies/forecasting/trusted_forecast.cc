@@ -36,41 +36,47 @@ void TrustedForecast::observe(double value) {
   model_.observe(value);
   naive_.observe(value);
   const int horizon = options_.calibration.horizon;
-  issued_[next_issued_] = {model_.quantile(horizon, kTail), model_.quantile(horizon, 1 - kTail),
-                           model_.quantile(horizon, kQuantile), naive_.quantile(horizon, kQuantile),
+  issued_[next_issued_] = {quantile(horizon, kTail),
+                           quantile(horizon, 1 - kTail),
+                           quantile(horizon, kQuantile),
+                           model_.quantile(horizon, kQuantile),
+                           naive_.quantile(horizon, kQuantile),
                            true};
   next_issued_ = (next_issued_ + 1) % issued_.size();
+}
+
+const CalibratedForecast& TrustedForecast::told() const {
+  return sums_.model_loss > kLossRatioMax * sums_.naive_loss ? naive_ : model_;
+}
+
+void TrustedForecast::add(Scored& sums, const Scored& scored, double sign) {
+  sums.loss += sign * scored.loss;
+  sums.model_loss += sign * scored.model_loss;
+  sums.naive_loss += sign * scored.naive_loss;
+  sums.value += sign * scored.value;
+  sums.covered += sign * scored.covered;
 }
 
 void TrustedForecast::score(double value) {
   const Issued& due = issued_[next_issued_];
   if (!due.is_set) return;
   Scored& oldest = scored_[next_scored_];
-  sums_.loss -= oldest.loss;
-  sums_.naive_loss -= oldest.naive_loss;
-  sums_.value -= oldest.value;
-  covered_ -= oldest.is_covered ? 1 : 0;
+  add(sums_, oldest, -1);
   oldest = {pinball_loss(value, due.bound, kQuantile),
+            pinball_loss(value, due.model_bound, kQuantile),
             pinball_loss(value, due.naive_bound, kQuantile), value,
-            value >= due.low && value <= due.high};
-  sums_.loss += oldest.loss;
-  sums_.naive_loss += oldest.naive_loss;
-  sums_.value += oldest.value;
-  covered_ += oldest.is_covered ? 1 : 0;
+            value >= due.low && value <= due.high ? 1.0 : 0.0};
+  add(sums_, oldest, 1);
   count_ = std::min(count_ + 1, scored_.size());
   if (++next_scored_ < scored_.size()) return;
   next_scored_ = 0;
   // Adding and taking away leaves rounding errors; once a season the sums are made anew.
   sums_ = {};
-  for (const Scored& scored : scored_) {
-    sums_.loss += scored.loss;
-    sums_.naive_loss += scored.naive_loss;
-    sums_.value += scored.value;
-  }
+  for (const Scored& scored : scored_) add(sums_, scored, 1);
 }
 
 double TrustedForecast::coverage() const {
-  return count_ > 0 ? covered_ / static_cast<double>(count_)
+  return count_ > 0 ? sums_.covered / static_cast<double>(count_)
                     : std::numeric_limits<double>::quiet_NaN();
 }
 
