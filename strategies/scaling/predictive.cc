@@ -146,7 +146,9 @@ class Predictive : public Scaler {
     NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
     if (peak_.value() > 0) bounds.load = options_.cap * peak_.value();
     const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, bounds);
-    const int kept = nodes_worth(*view.forecast, steps, each, miss_cost * options_.keep, bounds);
+    // Who is sent away is missed from the next step on.
+    const int kept =
+        nodes_worth(*view.forecast, {1, steps.last}, each, miss_cost * options_.keep, bounds);
     wish.desired = std::clamp(current, wanted, std::max(wanted, kept));
     wish.seen += ", forecast " + short_number(view.forecast->mean(steps.first)) + " within " +
                  short_number(to_seconds(boot)) + " s, a miss worth " + short_number(miss_cost) +

@@ -59,7 +59,7 @@ std::vector<Contestant> contestants() {
        kNoLimits, true},
       {kChallenger,
        "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=30, budget=0.74, "
-       "present_utilization=0.76]]",
+       "present_utilization=0.79]]",
        kNoLimits, true},
   };
 }
