@@ -50,12 +50,19 @@ std::uint32_t FreeIndex::add_group(const Resources& capacity) {
   }
   group.values = group.kinds;
   group.values.push_back(kRoomValue);
+  group.values.push_back(kSkewValue);
   groups_.push_back(std::move(group));
   return static_cast<std::uint32_t>(groups_.size() - 1);
 }
 
+void FreeIndex::set_free(const Group& group, const Resources& free, IndexValues& values) {
+  for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
+  values[kRoomValue] = group.room(free);
+  values[kSkewValue] = group.skew(free);
+}
+
 // The place along the curve, then the id: nodes in the same state are in order of their ids.
-std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeId node) {
+std::uint64_t FreeIndex::key_of(const Group& group, const IndexValues& values, NodeId node) {
   static const SpreadTable kTable = make_spread_table();
   const auto stride = static_cast<unsigned>(group.kinds.size());
   const unsigned bits = std::min(16U, kCurveBits / std::max(stride, 1U));
@@ -63,7 +70,7 @@ std::uint64_t FreeIndex::key_of(const Group& group, const Resources& free, NodeI
   std::uint64_t curve = 0;
   for (unsigned k = 0; k < stride; ++k) {
     const std::size_t r = group.kinds[k];
-    const double share = static_cast<double>(free[r]) * group.scale[r];
+    const double share = values[r] * group.scale[r];
     const auto cell = static_cast<std::uint64_t>(std::min(share * cells, cells - 1));
     curve |= (kTable[stride][cell & 255U] | kTable[stride][cell >> 8U] << (8 * stride)) << k;
   }
@@ -307,14 +314,13 @@ void FreeIndex::insert(NodeId node, std::uint32_t number, std::uint32_t node_cla
   assert(number < groups_.size() && !contains(node));
   if (places_.size() <= index(node)) places_.resize(index(node) + 1);
   Group& group = groups_[number];
-  if (merits != Merits{} && group.values.back() == kRoomValue) track_merits(group);
+  if (merits != Merits{} && !group.has_merits()) track_merits(group);
   IndexValues values{};
-  for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
-  values[kRoomValue] = group.room(free);
+  set_free(group, free, values);
   values[kMeritValues] = merits.latency;
   values[kMeritValues + 1] = merits.throughput;
   values[kMeritValues + 2] = merits.availability;
-  places_[index(node)] = {number, node_class, key_of(group, free, node)};
+  places_[index(node)] = {number, node_class, key_of(group, values, node)};
   put(node, places_[index(node)], values);
   ++group.size;
   ++size_;
@@ -334,9 +340,8 @@ void FreeIndex::update(NodeId node, const Resources& free) {
   Place& place = places_[index(node)];
   const Group& group = groups_[place.group];
   IndexValues values = take(node, place);
-  for (std::size_t r = 0; r < kResourceKinds; ++r) values[r] = static_cast<double>(free[r]);
-  values[kRoomValue] = group.room(free);
-  place.key = key_of(group, free, node);
+  set_free(group, free, values);
+  place.key = key_of(group, values, node);
   put(node, place, values);
 }
 

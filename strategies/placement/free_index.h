@@ -29,11 +29,13 @@ struct Merits {
   bool operator==(const Merits&) const = default;
 };
 
-// What the index knows of a node: free amounts by kind, their shares of the capacity summed, and
-// the merits.
+// What the index knows of a node: free amounts by kind, their shares of the capacity summed and the
+// first two less each other (Group::room() and skew()), and the merits. Of two kinds the ranges of
+// sum and difference tell what those of the kinds cannot: how full and how uneven nodes are.
 inline constexpr std::size_t kRoomValue = kResourceKinds;
-inline constexpr std::size_t kMeritValues = kResourceKinds + 1;
-inline constexpr std::size_t kIndexValues = kResourceKinds + 4;
+inline constexpr std::size_t kSkewValue = kResourceKinds + 1;
+inline constexpr std::size_t kMeritValues = kResourceKinds + 2;
+inline constexpr std::size_t kIndexValues = kResourceKinds + 5;
 using IndexValues = std::array<double, kIndexValues>;
 
 class FreeIndex {
@@ -75,11 +77,20 @@ class FreeIndex {
     std::vector<Branch> branches;      // in order of keys
     std::size_t size = 0;
 
+    bool has_merits() const { return values.back() >= kMeritValues; }
+
     // The sum of the free shares, always added up in the same order.
     double room(const Resources& free) const {
       double sum = 0;
       for (const std::uint8_t r : kinds) sum += static_cast<double>(free[r]) * scale[r];
       return sum;
+    }
+
+    // The free share of the first kind less that of the second; 0 where there is no second.
+    double skew(const Resources& free) const {
+      if (kinds.size() < 2) return 0;
+      return static_cast<double>(free[kinds[0]]) * scale[kinds[0]] -
+             static_cast<double>(free[kinds[1]]) * scale[kinds[1]];
     }
   };
 
@@ -113,7 +124,8 @@ class FreeIndex {
     std::uint64_t key = 0;
   };
 
-  static std::uint64_t key_of(const Group& group, const Resources& free, NodeId node);
+  static void set_free(const Group& group, const Resources& free, IndexValues& values);
+  static std::uint64_t key_of(const Group& group, const IndexValues& values, NodeId node);
   static std::size_t branch_at(const Group& group, std::uint64_t key);
   static std::size_t leaf_at(const Branch& branch, std::uint64_t key);
   static void widen(const Group& group, Box& box, const Box& inner);
