@@ -71,25 +71,26 @@ class ObjectivesRule {
 
   void enter(const GroupTerms& terms) {
     terms_ = &terms;
-    cheapness_ = dearest_ > 0 ? 1 - std::min(hourly_cost(terms, false) / dearest_, 1.0) : 1;
+    const double cheapness =
+        dearest_ > 0 ? 1 - std::min(hourly_cost(terms, false) / dearest_, 1.0) : 1;
+    fixed_ = options_.cost * cheapness;
   }
   double value(const NodeShares& node) const {
-    return total(node, node.merits, evenness(*terms_, node));
+    return total(load_balance(*terms_, node), node.merits);
   }
   double bound(const NodeShares& low, const NodeShares& high) const {
-    return total(high, high.merits, evenness_bound(*terms_, low, high));
+    return total(load_balance_bound(*terms_, low, high), high.merits);
   }
 
  private:
-  double total(const NodeShares& node, const Merits& merits, double even) const {
-    const double free = mean_free_after(*terms_, node);
+  double total(double balance, const Merits& merits) const {
     return options_.latency * merits.latency + options_.throughput * merits.throughput +
-           options_.balance * (free + even) / 2 + options_.cost * cheapness_;
+           options_.balance * balance + fixed_;
   }
 
   Options options_;
   double dearest_ = 0;
-  double cheapness_ = 1;
+  double fixed_ = 0;  // the same for all nodes of a group
   const GroupTerms* terms_ = nullptr;
 };
 

@@ -17,7 +17,7 @@ double evenness_bound_of_many(const GroupTerms& terms, const NodeShares& low,
   const Shares highs = high_after;
   const double range = std::max(
       *std::max_element(lows.begin(), lows.end()) - *std::min_element(highs.begin(), highs.end()),
-      0.0);
+      skew_gap(terms, low, high));
   // Rounds differently from the deviation itself.
   return 1 - range / std::sqrt(2.0 * static_cast<double>(terms.count)) * (1 - 1e-12) + 1e-15;
 }
@@ -34,10 +34,13 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
     terms.need[k] = static_cast<double>(who.agent().need[r]) * terms.scale[k];
     terms.need_sum += terms.need[k];
   }
-  terms.least = who.least_free(group);
+  if (terms.count >= 2) terms.need_skew = terms.need[0] - terms.need[1];
+  const std::array<double, kResourceKinds> least = who.least_free(group);
   for (std::size_t r = 0; r < kResourceKinds; ++r) {
-    terms.lacks_a_kind |= terms.least[r] > nodes.capacity[r];
+    terms.lacks_a_kind |= least[r] > nodes.capacity[r];
   }
+  for (std::size_t k = 0; k < terms.count; ++k) terms.least[k] = least[terms.kinds[k]];
+  terms.has_merits = nodes.has_merits();
   terms.price_per_hour = who.inventory().price_of_group(group);
   return terms;
 }
@@ -45,11 +48,11 @@ GroupTerms group_terms(const Eligibility& who, std::uint32_t group) {
 NodeShares node_shares(const NodeBook& node, const GroupTerms& terms) {
   const Resources free = node.free();
   NodeShares shares;
-  shares.room = 0;
   for (std::size_t k = 0; k < terms.count; ++k) {
     shares.free[k] = static_cast<double>(free[terms.kinds[k]]) * terms.scale[k];
     shares.room += shares.free[k];
   }
+  shares.skew = terms.count < 2 ? 0 : shares.free[0] - shares.free[1];
   shares.merits = node.merits;
   return shares;
 }

@@ -31,10 +31,12 @@ struct GroupTerms {
   std::array<double, kResourceKinds> scale{};  // 1 / capacity
   std::array<double, kResourceKinds> need{};   // share of the capacity
   double need_sum = 0;
+  double need_skew = 0;                        // as FreeIndex::Group::skew()
   double per_kind = 0;                         // 1 / count
   std::array<double, kResourceKinds> least{};  // that must be free, base units
   double price_per_hour = 0;
   bool lacks_a_kind = false;  // that the agent needs
+  bool has_merits = false;    // else all are 0
   Shares needs() const { return {need.data(), count}; }
   // The largest share of the node the agent takes.
   double dominant_need() const {
@@ -45,7 +47,8 @@ struct GroupTerms {
 // Free shares of a node before placing, one per kind it has, and its merits.
 struct NodeShares {
   std::array<double, kResourceKinds> free;  // those beyond the count are not set
-  double room;                              // their sum; of a bound, that of the nodes
+  double room = 0;                          // their sum; of a bound, that of the nodes
+  double skew = 0;                          // as FreeIndex::Group::skew(), of a bound likewise
   Merits merits;
   Shares frees(const GroupTerms& terms) const { return {free.data(), terms.count}; }
 };
@@ -87,7 +90,12 @@ inline bool is_idle(const GroupTerms& terms, const NodeShares& node) {
 double evenness_of_many(const GroupTerms& terms, const NodeShares& node);
 inline double evenness(const GroupTerms& terms, const NodeShares& node) {
   if (terms.count != 2) return evenness_of_many(terms, node);
-  return 1 - std::abs(free_after(terms, node, 0) - free_after(terms, node, 1)) / 2;
+  return 1 - std::abs(node.skew - terms.need_skew) / 2;
+}
+
+// By how much the skew of any node between the two differs from the agent's at least.
+inline double skew_gap(const GroupTerms& terms, const NodeShares& low, const NodeShares& high) {
+  return std::max(std::max(low.skew - terms.need_skew, terms.need_skew - high.skew), 0.0);
 }
 
 // At least the evenness of any node between the two: two values R apart deviate by R / 2, k values
@@ -97,9 +105,49 @@ double evenness_bound_of_many(const GroupTerms& terms, const NodeShares& low,
 inline double evenness_bound(const GroupTerms& terms, const NodeShares& low,
                              const NodeShares& high) {
   if (terms.count != 2) return evenness_bound_of_many(terms, low, high);
-  const double lowest = std::max(free_after(terms, low, 0), free_after(terms, low, 1));
-  const double highest = std::min(free_after(terms, high, 0), free_after(terms, high, 1));
-  return 1 - std::max(lowest - highest, 0.0) / 2;
+  return 1 - skew_gap(terms, low, high) / 2;
+}
+
+// load_balance() after placing. Mean and deviation of two kinds make the scarcer of them, which the
+// range of each kind bounds better than those of their sum and difference.
+inline double load_balance(const GroupTerms& terms, const NodeShares& node) {
+  return (mean_free_after(terms, node) + evenness(terms, node)) / 2;
+}
+inline double load_balance_bound(const GroupTerms& terms, const NodeShares& low,
+                                 const NodeShares& high) {
+  const double apart = (mean_free_after(terms, high) + evenness_bound(terms, low, high)) / 2;
+  if (terms.count != 2) return apart;
+  const double scarcer = std::min(free_after(terms, high, 0), free_after(terms, high, 1));
+  return std::min(apart, (1 + scarcer) / 2 + 1e-15);  // rounds differently from the value
+}
+
+// Of each kind, how much of what is free the agent takes, summed: tightness() times the kinds
+// needed.
+inline double taken_of_free(const GroupTerms& terms, const NodeShares& node) {
+  constexpr double kTiny = 1e-300;  // what is not needed may not be there
+  double sum = 0;
+  for (std::size_t k = 0; k < terms.count; ++k) {
+    sum += std::min(1.0, terms.need[k] * (1 / std::max(node.free[k], kTiny)));
+  }
+  return sum;
+}
+
+// At most that of any node below `high`. None has as much of every kind as `high`, if their sum is
+// less; and it is convex, so its slope at `high` bounds by how much it is more there.
+inline double least_taken_of_free(const GroupTerms& terms, const NodeShares& high) {
+  double sum = 0;
+  double slope = std::numeric_limits<double>::infinity();
+  double missing = -high.room - 1e-12;
+  for (std::size_t k = 0; k < terms.count; ++k) {
+    if (terms.need[k] == 0) continue;
+    const double inverse = 1 / high.free[k];
+    const double taken = terms.need[k] * inverse;
+    sum += taken;
+    slope = std::min(slope, taken * inverse);
+    missing += high.free[k];
+  }
+  // Rounds differently from the sum itself.
+  return missing > 0 ? std::max(sum, (sum + missing * slope) * (1 - 1e-14)) : sum;
 }
 
 GroupTerms group_terms(const Eligibility& who, std::uint32_t group);
@@ -107,9 +155,9 @@ NodeShares node_shares(const NodeBook& node, const GroupTerms& terms);
 
 struct Found {
   NodeId node = kNoNode;
-  double score = 0;
+  double score = -std::numeric_limits<double>::infinity();
   bool beaten_by(double other, NodeId other_node) const {
-    return node == kNoNode || other > score || (other == score && other_node < node);
+    return other > score || (other == score && other_node < node);
   }
 };
 
@@ -172,16 +220,11 @@ class IndexSearch {
   // The best of those that may hold something better than what is found, taken out; else null.
   const Candidate* most_promising(std::vector<Candidate>& candidates, const Found& found) {
     std::size_t best = candidates.size();
-    bool is_any = found.node != kNoNode;
-    double bound = found.score;
-    NodeId least = found.node;
+    Found ahead = found;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       const Candidate& candidate = candidates[i];
-      if (is_any && candidate.bound < bound) continue;
-      if (is_any && candidate.bound == bound && candidate.least >= least) continue;
-      is_any = true;
-      bound = candidate.bound;
-      least = candidate.least;
+      if (!ahead.beaten_by(candidate.bound, candidate.least)) continue;
+      ahead = {candidate.least, candidate.bound};
       best = i;
     }
     if (best == candidates.size()) return nullptr;
@@ -240,43 +283,54 @@ class IndexSearch {
     if ((box.classes & admitted_bits_) == 0) return kNothing;
     NodeShares low;
     NodeShares high;
-    low.room = 0;
-    bool is_point = true;
     for (std::size_t k = 0; k < terms.count; ++k) {
-      const std::size_t r = terms.kinds[k];
-      const FreeIndex::Range& free = box.values[r];
-      if (free.high < terms.least[r]) return kNothing;
-      is_point &= free.low == free.high;
-      low.free[k] = std::max(free.low, terms.least[r]) * terms.scale[k];
+      const FreeIndex::Range& free = box.values[terms.kinds[k]];
+      if (free.high < terms.least[k]) return kNothing;
+      low.free[k] = std::max(free.low, terms.least[k]) * terms.scale[k];
       high.free[k] = free.high * terms.scale[k];
       low.room += low.free[k];
     }
     low.room = std::max(low.room, box.values[kRoomValue].low);
     high.room = box.values[kRoomValue].high;
-    if constexpr (Rule::kReadsMerits) {
+    low.skew = box.values[kSkewValue].low;
+    high.skew = box.values[kSkewValue].high;
+    if (Rule::kReadsMerits && terms.has_merits) {
       const FreeIndex::Range* merits = &box.values[kMeritValues];
-      for (std::size_t m = 0; m < 3; ++m) is_point &= merits[m].low == merits[m].high;
       low.merits = {merits[0].low, merits[1].low, merits[2].low};
       high.merits = {merits[0].high, merits[1].high, merits[2].high};
     }
     // Nodes in the same state are as good as each other: what is not better need not be opened.
-    return is_point ? rule.value(low) : rule.bound(low, high);
+    return is_point(box, terms) ? rule.value(low) : rule.bound(low, high);
+  }
+
+  // By room first: it nearly always tells.
+  static bool is_point(const FreeIndex::Box& box, const GroupTerms& terms) {
+    const auto is_one = [&](std::size_t v) { return box.values[v].low == box.values[v].high; };
+    if (!is_one(kRoomValue)) return false;
+    for (std::size_t k = 0; k < terms.count; ++k) {
+      if (!is_one(terms.kinds[k])) return false;
+    }
+    for (std::size_t v = kMeritValues; Rule::kReadsMerits && v < kIndexValues; ++v) {
+      if (!is_one(v)) return false;
+    }
+    return true;
   }
 
   template <class NodeFilter>
   void open(Rule& rule, const Eligibility& who, const FreeIndex::Leaf& leaf,
             const GroupTerms& terms, NodeFilter& allows_node, Found& found) {
+    NodeShares shares;
     for (std::uint32_t i = 0; i < leaf.size; ++i) {
-      NodeShares shares;
       bool has_room = true;
       for (std::size_t k = 0; k < terms.count; ++k) {
-        const std::size_t r = terms.kinds[k];
-        has_room &= leaf.values[r][i] >= terms.least[r];
-        shares.free[k] = leaf.values[r][i] * terms.scale[k];
+        const double free = leaf.values[terms.kinds[k]][i];
+        has_room &= free >= terms.least[k];
+        shares.free[k] = free * terms.scale[k];
       }
       if (!has_room) continue;
       shares.room = leaf.values[kRoomValue][i];
-      if constexpr (Rule::kReadsMerits) {
+      shares.skew = leaf.values[kSkewValue][i];
+      if (Rule::kReadsMerits && terms.has_merits) {
         shares.merits = {leaf.values[kMeritValues][i], leaf.values[kMeritValues + 1][i],
                          leaf.values[kMeritValues + 2][i]};
       }

@@ -36,66 +36,47 @@ class ScoreRule {
 
   void enter(const GroupTerms& terms) {
     terms_ = &terms;
-    int required = 0;
-    for (std::size_t k = 0; k < terms.count; ++k) required += terms.need[k] > 0;
-    per_required_ = required > 0 ? 1.0 / required : 0;
+    int needed = 0;
+    for (std::size_t k = 0; k < terms.count; ++k) needed += terms.need[k] > 0;
+    const double sign = packs() ? 1 : -1;
+    tight_weight_ = needed > 0 ? sign * options_.resource / needed : 0;
+    merit_weight_ = options_.performance / 3;
+    fixed_ = options_.affinity * affinity_;
+    if (packs() == (needed == 0)) fixed_ += options_.resource;
   }
-  // Of nodes that host nothing the soft rules are about; 0.5 where there are none.
+  // Of nodes that host nothing the soft rules are about; 0.5 where there are none. Before enter().
   void set_affinity(double share) { affinity_ = share; }
 
   double value(const NodeShares& node) const {
-    return total(node, node.merits, evenness(*terms_, node));
+    const double balance = packs() ? (mean_used_after(*terms_, node) + evenness(*terms_, node)) / 2
+                                   : load_balance(*terms_, node);
+    return total(taken_of_free(*terms_, node), balance, node.merits);
   }
 
   double bound(const NodeShares& low, const NodeShares& high) const {
-    const double even = evenness_bound(*terms_, low, high);
-    if (packs()) return total(low, high.merits, even);
-    return total(high, high.merits, even) - options_.resource * least_tightening(high);
+    if (packs()) {
+      const double even = evenness_bound(*terms_, low, high);
+      return total(taken_of_free(*terms_, low), (mean_used_after(*terms_, low) + even) / 2,
+                   high.merits);
+    }
+    return total(least_taken_of_free(*terms_, high), load_balance_bound(*terms_, low, high),
+                 high.merits);
   }
 
  private:
   bool packs() const { return options_.goal == 1; }
 
-  // No node has as much of every kind as the box, if their sum is less: by how much the tightness
-  // of any node is at least above that of the far corner. It is convex, so its slope there bounds
-  // it.
-  double least_tightening(const NodeShares& high) const {
-    double corner = 0;
-    for (std::size_t k = 0; k < terms_->count; ++k) corner += high.free[k];
-    const double missing = corner - high.room - 1e-12;
-    if (missing <= 0) return 0;
-    double slope = std::numeric_limits<double>::infinity();
-    for (std::size_t k = 0; k < terms_->count; ++k) {
-      slope = std::min(slope, terms_->need[k] / (high.free[k] * high.free[k]));
-    }
-    return missing * slope * per_required_;
-  }
-
-  // tightness(), which is asked for a hundred times a placement.
-  double fit(const NodeShares& node) const {
-    if (per_required_ == 0) return 1;
-    double sum = 0;
-    for (std::size_t k = 0; k < terms_->count; ++k) {
-      if (terms_->need[k] > 0 && node.free[k] > 0) {
-        sum += std::min(1.0, terms_->need[k] / node.free[k]);
-      }
-    }
-    return sum * per_required_;
-  }
-
-  double total(const NodeShares& node, const Merits& merits, double even) const {
-    const double tight = fit(node);
-    const double free = mean_free_after(*terms_, node);
-    const double performance = (merits.latency + merits.throughput + merits.availability) / 3;
-    const double use = packs() ? 1 - free : free;
-    return options_.resource * (packs() ? tight : 1 - tight) + options_.affinity * affinity_ +
-           options_.load_balance * (use + even) / 2 + options_.performance * performance;
+  double total(double tight, double balance, const Merits& merits) const {
+    const double merit = merits.latency + merits.throughput + merits.availability;
+    return fixed_ + tight_weight_ * tight + options_.load_balance * balance + merit_weight_ * merit;
   }
 
   Options options_;
   double affinity_ = 0.5;
   const GroupTerms* terms_ = nullptr;
-  double per_required_ = 0;  // 1 / kinds that the agent needs
+  double fixed_ = 0;  // the same for all nodes of a group
+  double tight_weight_ = 0;
+  double merit_weight_ = 0;
 };
 
 bool has_soft_rules(const AgentSpec& agent) {

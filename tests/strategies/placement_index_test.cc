@@ -1,7 +1,8 @@
-// The index behind placers: boxes hold what is in them.
+// The index behind placers and the bounds they search it by: boxes hold what is in them, and no
+// bound is below a value in its box, to the last bit.
 #include <map>
 
-#include "strategies/placement/free_index.h"
+#include "strategies/placement/index_search.h"
 #include "tests/strategies/placement_world.h"
 
 namespace phoenix {
@@ -70,6 +71,72 @@ TEST(Index, BoxesFollowTheirNodesThroughABusyLife) {
   }
   EXPECT_EQ(nodes, truth.size());
   EXPECT_EQ(books.size(), truth.size());
+}
+
+// Shares as the index has them: whole amounts, the sum and difference of the shares as rounded.
+NodeShares shares_of(const FreeIndex::Group& group, const Resources& free) {
+  NodeShares shares;
+  shares.free.fill(0);
+  for (std::size_t k = 0; k < group.kinds.size(); ++k) {
+    shares.free[k] = static_cast<double>(free[group.kinds[k]]) * group.scale[group.kinds[k]];
+  }
+  shares.room = group.room(free);
+  shares.skew = group.skew(free);
+  return shares;
+}
+
+void widen(NodeShares& low, NodeShares& high, const NodeShares& node) {
+  for (std::size_t k = 0; k < kResourceKinds; ++k) {
+    low.free[k] = std::min(low.free[k], node.free[k]);
+    high.free[k] = std::max(high.free[k], node.free[k]);
+  }
+  low.room = std::min(low.room, node.room);
+  high.room = std::max(high.room, node.room);
+  low.skew = std::min(low.skew, node.skew);
+  high.skew = std::max(high.skew, node.skew);
+}
+
+// Boxes of one node to hundreds, as narrow as a base unit or as wide as the capacity.
+TEST(Bounds, AreNeverBelowAValueInTheBox) {
+  Random random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    Resources capacity;
+    const std::size_t kinds = 1 + random.below(kResourceKinds);
+    for (std::size_t r = 0; r < kinds; ++r) {
+      capacity[r] = static_cast<Amount>(2 + random.below(std::uint64_t{1} << random.below(40)));
+    }
+    Inventory books;
+    must(books.add_node(node_spec(0, capacity)));
+    AgentSpec agent = agent_spec(0, some_free(capacity, random));
+    for (std::size_t r = 0; r < kinds; ++r) agent.need[r] >>= random.below(40);
+    const Eligibility who(agent, books);
+    const GroupTerms terms = group_terms(who, 0);
+    const FreeIndex::Group& group = books.index_of_free().groups()[0];
+
+    std::vector<NodeShares> nodes;
+    const Resources corner = some_free(capacity - agent.need, random);
+    std::array<std::uint64_t, kResourceKinds> narrow{};
+    for (std::uint64_t& shift : narrow) shift = random.below(40);
+    for (std::size_t n = 1 + random.below(12); n > 0; --n) {
+      Resources free = agent.need;
+      for (std::size_t r = 0; r < kinds; ++r) {
+        const Amount width = (capacity[r] - agent.need[r] - corner[r]) >> narrow[r];
+        free[r] +=
+            corner[r] + static_cast<Amount>(random.below(static_cast<std::uint64_t>(width) + 1));
+      }
+      nodes.push_back(shares_of(group, free));
+    }
+    NodeShares low = nodes[0];
+    NodeShares high = nodes[0];
+    for (const NodeShares& node : nodes) widen(low, high, node);
+    for (const NodeShares& node : nodes) {
+      ASSERT_GE(evenness_bound(terms, low, high), evenness(terms, node)) << "round " << round;
+      ASSERT_GE(load_balance_bound(terms, low, high), load_balance(terms, node))
+          << "round " << round;
+      ASSERT_LE(least_taken_of_free(terms, high), taken_of_free(terms, node)) << "round " << round;
+      ASSERT_LE(taken_of_free(terms, node), taken_of_free(terms, low)) << "round " << round;
+    }
+  }
 }
 
 }  // namespace

@@ -199,6 +199,31 @@ TEST_P(IndexedPlacers, ChooseWhatALookAtAllNodesChooses) {
   }
 }
 
+// Nodes of one shape, so many that the index has several branches of boxes about as narrow as what
+// agents take.
+TEST_P(IndexedPlacers, ChooseTheBestOfThousandsOfOneShape) {
+  Inventory books = cluster_of(3'000, resources(64'000, 256'000), 3);
+  auto placer = placer_of(GetParam());
+  Random random(9);
+  const auto next_agent = [&](std::size_t id) {
+    return agent_spec(id, resources(static_cast<Amount>(random.below(8'000)),
+                                    static_cast<Amount>(random.below(30'000))));
+  };
+  constexpr std::size_t kBefore = 20'000;
+  for (std::size_t id = 0; id < kBefore; ++id) {
+    static_cast<void>(books.place(next_agent(id), node_id(random.below(3'000)), kStart));
+  }
+  for (std::size_t id = kBefore; id < kBefore + 2'000; ++id) {
+    const AgentSpec agent = next_agent(id);
+    const Choice choice = placer->choose(agent, books, random);
+    if (id % 40 == 0) {
+      ASSERT_EQ(choice.node, best_by_scan(*placer, agent, books)) << "agent " << id;
+    }
+    must(books.place(agent, choice.node, kStart));
+    static_cast<void>(books.remove_agent(agent_id(random.below(id))));
+  }
+}
+
 TEST(Ties, GoToTheLowestOfTenThousandAlikeNodes) {
   Inventory books = cluster_of(10'000, resources(64'000, 256'000), 3);
   Random random(1);
