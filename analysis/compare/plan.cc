@@ -222,6 +222,16 @@ Status ComparisonPlan::check() const {
                                kVariationsMax, kVariationsMax)};
     }
   }
+  for (const std::string& text : request_.overrides) {
+    const std::string key = text.substr(0, end_of_key(text));
+    if (key == "replication") {
+      return Error{
+          "--set: found \"replication\", which numbers the runs; allowed --replications N"};
+    }
+    if (keys.contains(key)) {
+      return Error{fmt::format("--set: found \"{}\", which is varied; allowed other keys", key)};
+    }
+  }
   for (const Condition& c : request_.only) {
     if (Status s = check_condition(request_.axes, c, "--only"); !s) return s;
   }

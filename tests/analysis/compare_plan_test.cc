@@ -121,6 +121,11 @@ TEST(ComparisonPlan, RefusesWhatWouldSilentlyDoNothing) {
   wrong.axes.push_back({"replication", {"1", "2"}});
   EXPECT_THAT(error_of(wrong), HasSubstr("--vary: found \"replication\""));
   wrong = request();
+  wrong.overrides = {"replication=3"};
+  EXPECT_THAT(error_of(wrong), HasSubstr("--set: found \"replication\""));
+  wrong.overrides = {"balancer=c3"};
+  EXPECT_THAT(error_of(wrong), HasSubstr("--set: found \"balancer\", which is varied"));
+  wrong = request();
   wrong.exclude = {{{"cluster.group.web.count", "2"}}, {{"cluster.group.web.count", "4"}}};
   EXPECT_THAT(error_of(wrong), HasSubstr("leave nothing to compare"));
 }
