@@ -49,12 +49,16 @@ struct Issued {
 
 class Roller {
  public:
-  Roller(const std::vector<double>& values, std::size_t warm_up, int horizon)
-      : values_(values), warm_up_(warm_up), horizon_(static_cast<std::size_t>(horizon)) {}
+  Roller(const std::vector<double>& values, std::size_t warm_up, const BacktestOptions& options)
+      : values_(values),
+        warm_up_(warm_up),
+        horizon_(static_cast<std::size_t>(options.horizon)),
+        season_(std::max(options.period, options.period2)) {}
 
   ModelRun run(std::unique_ptr<Forecaster> model) {
     CalibrationOptions options;
     options.horizon = static_cast<int>(horizon_);
+    options.season = season_;
     CalibratedForecast forecast(std::move(model), options);
     ModelRun result;
     std::clock_t spent = 0;
@@ -107,6 +111,7 @@ class Roller {
   const std::vector<double>& values_;
   std::size_t warm_up_;
   std::size_t horizon_;
+  int season_;
 };
 
 Result<MadeForecaster> make_fitted(const std::string& model, const BacktestOptions& options) {
@@ -170,7 +175,7 @@ Result<Backtest> backtest(const std::vector<double>& values, const std::vector<s
   Backtest test;
   test.warm_up = std::min(2 * static_cast<std::size_t>(options.period), values.size() / 2);
   test.origins = values.size() - 1 - test.warm_up;
-  Roller roller(values, test.warm_up, options.horizon);
+  Roller roller(values, test.warm_up, options);
   Result<MadeForecaster> naive = make_fitted("seasonal_naive", options);
   if (!naive) return Error{naive.error()};
   const double naive_error = roller.run(std::move(naive->strategy)).error.mean();

@@ -32,7 +32,7 @@ CalibratedForecast::CalibratedForecast(std::unique_ptr<Forecaster> model,
                                        const CalibrationOptions& options)
     : model_(std::move(model)),
       means_(static_cast<std::size_t>(options.horizon), kNaN),
-      belief_(options.window) {
+      belief_(options.season) {
   assert(model_ != nullptr && options.horizon >= 1);
   for (const int horizon : calibrated_horizons(options.horizon)) {
     errors_.emplace_back(horizon, static_cast<std::size_t>(options.window), options.rate);

@@ -16,11 +16,13 @@ inline bool is_series_value(double value) { return value >= 0 && value <= kSerie
 // NaN is 0: a model that knows nothing forecasts nothing.
 inline double as_forecast(double value) { return value >= 0 ? std::min(value, kSeriesMax) : 0; }
 
-// No model is believed beyond four times the highest value of late.
+// No model is believed beyond four times the highest value of late. Yesterday's peak is of late
+// where there are seasons.
 class BeliefLimit {
  public:
-  // `memory` > 0: steps in which what was seen fades to a third.
-  explicit BeliefLimit(double memory) : kept_(std::exp(-1 / memory)) {}
+  // `season` in steps, 0 for none: what was seen fades to a third in three of them, and in no less
+  // than 500 steps.
+  explicit BeliefLimit(int season) : kept_(std::exp(-1 / std::max(500.0, 3.0 * season))) {}
 
   void see(double value) {
     peak_ *= kept_;

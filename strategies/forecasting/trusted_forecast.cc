@@ -19,15 +19,20 @@ constexpr double kNegligible = 1e-3;
 constexpr std::size_t kWindowMin = 200;
 constexpr std::size_t kScoredEnough = 100;
 
+TrustOptions with_season(TrustOptions options) {
+  options.calibration.season = std::max(options.calibration.season, options.period);
+  return options;
+}
+
 std::string rounded(double value) { return print_number(std::round(value * 100) / 100); }
 
 }  // namespace
 
 TrustedForecast::TrustedForecast(std::unique_ptr<Forecaster> model, const TrustOptions& options)
-    : options_(options),
-      model_(std::move(model), options.calibration),
+    : options_(with_season(options)),
+      model_(std::move(model), options_.calibration),
       naive_(make_known_forecaster(seasonal_naive(), {{"period", std::to_string(options.period)}}),
-             options.calibration),
+             options_.calibration),
       issued_(static_cast<std::size_t>(options.calibration.horizon)),
       scored_(std::max(static_cast<std::size_t>(options.period), kWindowMin)) {}
 
@@ -43,10 +48,6 @@ void TrustedForecast::observe(double value) {
                            naive_.quantile(horizon, kQuantile),
                            true};
   next_issued_ = (next_issued_ + 1) % issued_.size();
-}
-
-const CalibratedForecast& TrustedForecast::told() const {
-  return sums_.model_loss > kLossRatioMax * sums_.naive_loss ? naive_ : model_;
 }
 
 void TrustedForecast::add(Scored& sums, const Scored& scored, double sign) {
@@ -68,11 +69,13 @@ void TrustedForecast::score(double value) {
             value >= due.low && value <= due.high ? 1.0 : 0.0};
   add(sums_, oldest, 1);
   count_ = std::min(count_ + 1, scored_.size());
-  if (++next_scored_ < scored_.size()) return;
-  next_scored_ = 0;
-  // Adding and taking away leaves rounding errors; once a season the sums are made anew.
-  sums_ = {};
-  for (const Scored& scored : scored_) add(sums_, scored, 1);
+  if (++next_scored_ == scored_.size()) {
+    next_scored_ = 0;
+    // Adding and taking away leaves rounding errors; once a season the sums are made anew.
+    sums_ = {};
+    for (const Scored& scored : scored_) add(sums_, scored, 1);
+  }
+  if (has_enough()) stands_in_ = ratio_of(sums_.model_loss) > (stands_in_ ? 1 : kLossRatioMax);
 }
 
 double TrustedForecast::coverage() const {
@@ -80,12 +83,15 @@ double TrustedForecast::coverage() const {
                     : std::numeric_limits<double>::quiet_NaN();
 }
 
-double TrustedForecast::loss_ratio() const {
-  if (count_ == 0) return std::numeric_limits<double>::quiet_NaN();
+double TrustedForecast::ratio_of(double loss) const {
   const double negligible = kNegligible * std::max(sums_.value, 0.0);
   const double naive = std::max(sums_.naive_loss, negligible);
-  if (naive > 0) return std::max(sums_.loss, negligible) / naive;
-  return sums_.loss > 0 ? std::numeric_limits<double>::infinity() : 1.0;
+  if (naive > 0) return std::max(loss, negligible) / naive;
+  return loss > 0 ? std::numeric_limits<double>::infinity() : 1.0;
+}
+
+double TrustedForecast::loss_ratio() const {
+  return count_ > 0 ? ratio_of(sums_.loss) : std::numeric_limits<double>::quiet_NaN();
 }
 
 bool TrustedForecast::has_enough() const { return count_ >= kScoredEnough; }
@@ -99,18 +105,27 @@ std::string TrustedForecast::trust_reason() const {
     return "scored " + std::to_string(count_) + " forecasts, " + std::to_string(kScoredEnough) +
            " needed";
   }
-  if (coverage() < kCoverageMin) {
-    return "coverage " + rounded(coverage()) + ", promised 0.9";
-  }
+  std::string reason;
   const std::string loss = "loss " + rounded(loss_ratio()) + " of seasonal naive's";
-  if (loss_ratio() > kLossRatioMax) return loss + ", at most 1.1 allowed";
-  return "coverage " + rounded(coverage()) + ", " + loss;
+  if (coverage() < kCoverageMin) {
+    reason = "coverage " + rounded(coverage()) + ", promised 0.9";
+  } else if (loss_ratio() > kLossRatioMax) {
+    reason = loss + ", at most 1.1 allowed";
+  } else {
+    reason = "coverage " + rounded(coverage()) + ", " + loss;
+  }
+  if (stands_in_) {
+    reason += "; that one stands in for a forecaster with " + rounded(ratio_of(sums_.model_loss)) +
+              " of its loss";
+  }
+  return reason;
 }
 
 std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon) {
   TrustOptions options;
   options.period = period;
   options.calibration.horizon = horizon;
+  options.calibration.season = period2;
   return std::make_unique<TrustedForecast>(
       make_known_forecaster(mixture(), {{"period", std::to_string(period)},
                                         {"period2", std::to_string(period2)},

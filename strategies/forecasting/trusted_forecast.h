@@ -6,7 +6,8 @@
 // above that of an equally calibrated seasonal naive forecast, and the 90 % interval covered at
 // least 85 %. Covering too much is wasteful but no reason for distrust: a constant load is always
 // covered. While the forecaster itself does worse than that, the seasonal naive forecast stands in
-// for it, as it does where peaks are narrow and punctual; what is judged is what was told.
+// for it, until they are equally good: so it is where peaks are narrow and punctual. What is judged
+// is what was told, and the reason says who told it.
 //
 // One thread at a time. No allocation once warmed up, but for the text.
 #pragma once
@@ -38,7 +39,7 @@ class TrustedForecast : public LoadForecast {
 
   // Shares of the sliding season; NaN before anything was scored.
   double coverage() const;
-  double loss_ratio() const;  // to the seasonal naive's; below 1 is better
+  double loss_ratio() const;  // of what was told to the seasonal naive's; below 1 is better
 
   const CalibratedForecast& calibrated() const { return model_; }
 
@@ -59,10 +60,11 @@ class TrustedForecast : public LoadForecast {
     bool is_set = false;
   };
 
-  const CalibratedForecast& told() const;
+  const CalibratedForecast& told() const { return stands_in_ ? naive_ : model_; }
   void score(double value);
   static void add(Scored& sums, const Scored& scored, double sign);
   bool has_enough() const;
+  double ratio_of(double loss) const;
 
   TrustOptions options_;
   CalibratedForecast model_;
@@ -73,6 +75,7 @@ class TrustedForecast : public LoadForecast {
   std::size_t next_scored_ = 0;
   std::size_t count_ = 0;
   Scored sums_;
+  bool stands_in_ = false;  // the seasonal naive forecast does
 };
 
 // Of the mixture, for seasons of `period` and `period2` steps (0 for none). REQUIRES: what its

@@ -205,6 +205,7 @@ TEST(Trust, TheSeasonBeforeStandsInForAForecasterThatDoesWorse) {
   for (const double value : wave(1'500, 100, 1'000, 900, 5)) forecast.observe(value);
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
   EXPECT_NEAR(forecast.loss_ratio(), 1, 1e-9);
+  EXPECT_THAT(forecast.trust_reason(), HasSubstr("stands in for a forecaster with"));
   // A quarter of a period on the wave is at its top, of which an average of ten periods knows
   // nothing.
   EXPECT_NEAR(forecast.calibrated().mean(25), 1'000, 100);
@@ -213,7 +214,8 @@ TEST(Trust, TheSeasonBeforeStandsInForAForecasterThatDoesWorse) {
   EXPECT_GT(forecast.quantile(25, 0.05), 1'850);
 }
 
-// The season that is judged is that of what was told: it ends some time after the forecaster did.
+// What is judged is what was told, over a season: trust goes with the forecaster, and comes back a
+// season after another has taken its place.
 TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
   TrustOptions options;
   options.period = 100;
@@ -234,6 +236,19 @@ TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
   }
   EXPECT_TRUE(was_worse);
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
+}
+
+// A quarter of an hour a day at twenty times the load of the rest, in steps of a minute.
+TEST(Trust, APeakOfTheDayBeforeIsBelieved) {
+  constexpr int kDay = 1'440;
+  const std::unique_ptr<LoadForecast> forecast = make_load_forecast(kDay, 0, 12);
+  Random random(7);
+  for (int i = 0; i < 6 * kDay + 700; ++i) {
+    const bool is_peak = i % kDay >= 705 && i % kDay < 720;
+    forecast->observe((is_peak ? 2'000 : 100) + 3 * noise(random));
+  }
+  EXPECT_TRUE(forecast->is_trusted()) << forecast->trust_reason();
+  EXPECT_GT(forecast->quantile(12, 0.9), 1'900);
 }
 
 TEST(Trust, GoesWhileIntervalsMissAndReturns) {

@@ -1,24 +1,26 @@
 // The best average of experts: worked numbers, the regret that theory promises, change and silence;
-// and what it brings the mixture of forecasters.
+// and how the mixture of forecasters uses it.
 #include "strategies/forecasting/ml_poly.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
-#include <numeric>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "strategies/forecasting/hedge.h"
+#include "strategies/forecasting/horizon_weights.h"
 #include "tests/strategies/forecast_series.h"
 
 namespace phoenix {
 namespace {
 
 using phoenix::testing::make;
-using phoenix::testing::mean_error;
-using phoenix::testing::noise;
 using phoenix::testing::wave;
 
 constexpr double kForgetsNothing = std::numeric_limits<double>::infinity();
@@ -151,22 +153,48 @@ TEST(MlPoly, WeightsSumToOneWhateverComes) {
   }
 }
 
-// A slow wave under short-lived noise: the last value knows where the noise is, the season where
-// the wave goes, and neither alone knows both.
-TEST(Mixture, AveragesModelsThatEachKnowAPart) {
-  std::vector<double> values = wave(12'000, 96, 1'000, 500, 0);
-  Random random(13);
-  double drifts = 0;
-  for (double& value : values) {
-    drifts = 0.8 * drifts + 20 * noise(random);
-    value += drifts + 20 * noise(random);
+// The first knows every value `horizon` steps ahead, the second is right about the step before it:
+// whoever mixes up the steps trusts the wrong one. Every seventh value is a gap.
+TEST(HorizonWeights, JudgeEachForecastByTheStepItWasMadeFor) {
+  constexpr int kHorizon = 4;
+  HorizonWeights weights(kHorizon, 2, {});
+  Random random(5);
+  std::vector<double> values;
+  for (int i = 0; i < 1'000; ++i) values.push_back(1'000 * random.uniform());
+  double error = 0;
+  for (std::size_t t = 0; t + kHorizon < values.size(); ++t) {
+    if (t % 7 != 0) weights.score(values[t]);
+    const std::array forecasts = {values[t + kHorizon], values[t + kHorizon - 1]};
+    if (t > 500) error += std::abs(weights.mix(forecasts) - values[t + kHorizon]) / 496;
+    weights.issue(forecasts);
   }
-  const double mixed = mean_error(*make("mixture[period=96, horizon=4]"), values, 4, 8'000);
-  for (const char* part : {"last_value", "ewma[memory=4]", "ewma[memory=16]", "ar",
-                           "seasonal_naive[period=96]", "holt_winters[period=96]",
-                           "holt_winters_multiplicative[period=96]", "harmonic[period=96]"}) {
-    EXPECT_LT(mixed, mean_error(*make(part), values, 4, 8'000)) << part;
+  EXPECT_LT(error, 15);
+}
+
+double mixing_error(int steps, const std::function<std::array<double, 2>(int)>& errors) {
+  HorizonWeights weights(1, 2, {});
+  double sum = 0;
+  for (int t = 0; t < steps; ++t) {
+    const std::array<double, 2> wrong = errors(t);
+    const std::array forecasts = {1'000 + wrong[0], 1'000 + wrong[1]};
+    if (t >= steps / 2) sum += std::abs(weights.mix(forecasts) - 1'000);
+    weights.issue(forecasts);
+    weights.score(1'000);
   }
+  return sum / (steps - steps / 2);
+}
+
+// Apart they are wrong by 30 and by 10, and the right average by nothing.
+TEST(HorizonWeights, AverageModelsThatAreWrongInOppositeWays) {
+  EXPECT_LT(mixing_error(4'000, [](int) { return std::array{30.0, -10.0}; }), 3);
+}
+
+// Each is right for a hundred steps and then wrong by ten: no fixed average does better than five.
+TEST(HorizonWeights, FollowWhoIsRightWhereThatChanges) {
+  const auto turns = [](int t) {
+    return t / 100 % 2 == 0 ? std::array{0.0, 10.0} : std::array{10.0, 0.0};
+  };
+  EXPECT_LT(mixing_error(8'000, turns), 1.5);
 }
 
 // A load that falls to nothing each night drives the multiplicative season to absurd values.
