@@ -132,8 +132,8 @@ class Predictive : public Scaler {
     spending_.see(view.now, seen);
   }
 
-  // Decides for the steps that only a node ordered at this look can help: from when it usually
-  // serves until one ordered at the next look does.
+  // Buys for the steps that only a node ordered at this look can help: from when it usually serves
+  // until one ordered at the next look does. Keeps for every step until then.
   ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
     const double each = rate_per_node(model_of(view));
     const Duration boot = view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
@@ -146,7 +146,6 @@ class Predictive : public Scaler {
     NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
     if (peak_.value() > 0) bounds.load = options_.cap * peak_.value();
     const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, bounds);
-    // Who is sent away is missed from the next step on.
     const int kept =
         nodes_worth(*view.forecast, {1, steps.last}, each, miss_cost * options_.keep, bounds);
     wish.desired = std::clamp(current, wanted, std::max(wanted, kept));

@@ -71,6 +71,18 @@ TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
   EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
 }
 
+// Six nodes are needed until a new one could serve, four from then on.
+TEST(PredictiveByWorth, SendsNobodyAwayWhoIsNeededBeforeANewOneCouldServe) {
+  Forecasted scene(6, 280);
+  scene.view.forecast_step = std::chrono::seconds(60);
+  scene.view.forecast_age = Duration{0};
+  scene.view.boot_time = scene.view.boot_usual = std::chrono::seconds(90);
+  scene.forecast.path = [](int steps, double) { return steps == 1 ? 420.0 : 280.0; };
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 6);
+  scene.forecast.path = [](int, double) { return 280.0; };
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 4);
+}
+
 TEST(PredictiveByWorth, ABudgetAloneIsEnoughToPlanByIt) {
   Forecasted scene(4, 280);
   uniform(scene, 280, 280);
