@@ -140,6 +140,15 @@ std::string path_step(std::string_view name, std::size_t index) {
   return ".\"" + std::string(name) + "\"";
 }
 
+std::string canonical_key(std::string_view text) {
+  std::optional<Assignment> assignment = read_assignment(text);
+  if (!assignment) return "";
+  expand_short_name(assignment->path);
+  std::string key;
+  for (const Step& step : assignment->path) key += path_step(step.name, step.index.value_or(0));
+  return key;
+}
+
 std::optional<OverrideProblem> apply_override(TomlNode& root, std::string_view text,
                                               int override_index) {
   std::optional<Assignment> assignment = read_assignment(text);

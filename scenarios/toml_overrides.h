@@ -23,6 +23,10 @@ std::vector<std::string> entry_names(const TomlNode& array);
 // `.web`, `."two words"`, or `[3]` where the entry has no name.
 std::string path_step(std::string_view name, std::size_t index);
 
+// KEY of KEY=VALUE in the one spelling that all of its spellings have in common; "" where there is
+// none.
+std::string canonical_key(std::string_view assignment);
+
 struct OverrideProblem {
   std::string key;
   std::string message;

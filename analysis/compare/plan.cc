@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,7 @@
 
 #include "analysis/compare/cell_result.h"
 #include "scenarios/parser.h"
+#include "scenarios/toml_overrides.h"
 #include "strategies/core/nearest_name.h"
 #include "strategies/core/settings.h"
 #include "strategies/core/units.h"
@@ -60,6 +62,24 @@ Status check_condition(const std::vector<Axis>& axes, const Condition& condition
     if (std::ranges::find(axis->values, value) == axis->values.end()) {
       return Error{fmt::format("{}: found {}={}; allowed {}{}", option, key, value,
                                join_names(axis->values), did_you_mean(value, axis->values))};
+    }
+  }
+  return success();
+}
+
+// What is varied, or numbered by the comparison, would silently win over what is set.
+Status check_overrides(const PlanRequest& request) {
+  std::map<std::string, std::string> varied;
+  for (const Axis& axis : request.axes) varied.emplace(canonical_key(axis.key + "="), axis.key);
+  for (const std::string& text : request.overrides) {
+    const std::string key = canonical_key(text);
+    if (key == canonical_key("replication=")) {
+      return Error{
+          "--set: found \"replication\", which numbers the runs; allowed --replications N"};
+    }
+    if (const auto axis = varied.find(key); !key.empty() && axis != varied.end()) {
+      return Error{fmt::format("--set or --seed: found \"{}\", which is varied; allowed other keys",
+                               axis->second)};
     }
   }
   return success();
@@ -195,6 +215,7 @@ Result<ComparisonPlan> ComparisonPlan::of_played(PlanRequest request) {
 }
 
 Result<ComparisonPlan> ComparisonPlan::make(PlanRequest request) {
+  if (Status s = check_overrides(request); !s) return Error{s.error()};
   Result<ComparisonPlan> plan = of_played(std::move(request));
   if (!plan) return plan;
   for (std::size_t i = 0; i < plan->variations_.size(); ++i) {
@@ -208,28 +229,19 @@ Status ComparisonPlan::check() const {
   std::set<std::string> keys;
   std::size_t combinations = 1;
   for (const Axis& axis : request_.axes) {
-    if (axis.key == "replication") {
+    const std::string key = canonical_key(axis.key + "=");
+    if (key == canonical_key("replication=")) {
       return Error{
           "--vary: found \"replication\", which numbers the runs of each variation; allowed "
           "any other key, and --replications N"};
     }
-    if (!keys.insert(axis.key).second) {
+    if (!keys.insert(key).second) {
       return Error{fmt::format("--vary: found \"{}\" twice; allowed each key once", axis.key)};
     }
     combinations *= axis.values.size();
     if (combinations > kVariationsMax) {
       return Error{fmt::format("--vary: found more than {} combinations; allowed {}",
                                kVariationsMax, kVariationsMax)};
-    }
-  }
-  for (const std::string& text : request_.overrides) {
-    const std::string key = text.substr(0, end_of_key(text));
-    if (key == "replication") {
-      return Error{
-          "--set: found \"replication\", which numbers the runs; allowed --replications N"};
-    }
-    if (keys.contains(key)) {
-      return Error{fmt::format("--set: found \"{}\", which is varied; allowed other keys", key)};
     }
   }
   for (const Condition& c : request_.only) {

@@ -123,8 +123,16 @@ TEST(ComparisonPlan, RefusesWhatWouldSilentlyDoNothing) {
   wrong = request();
   wrong.overrides = {"replication=3"};
   EXPECT_THAT(error_of(wrong), HasSubstr("--set: found \"replication\""));
-  wrong.overrides = {"balancer=c3"};
-  EXPECT_THAT(error_of(wrong), HasSubstr("--set: found \"balancer\", which is varied"));
+  wrong.overrides = {"replication =3"};
+  EXPECT_THAT(error_of(wrong), HasSubstr("--set: found \"replication\""));
+  for (const char* spelled :
+       {"balancer=c3", " balancer = c3", "\"balancer\"=c3", "strategies.balancer=c3"}) {
+    wrong.overrides = {spelled};
+    EXPECT_THAT(error_of(wrong), HasSubstr("found \"balancer\", which is varied")) << spelled;
+  }
+  wrong = request();
+  wrong.axes.push_back({"strategies.balancer", {"c3"}});
+  EXPECT_THAT(error_of(wrong), HasSubstr("found \"strategies.balancer\" twice"));
   wrong = request();
   wrong.exclude = {{{"cluster.group.web.count", "2"}}, {{"cluster.group.web.count", "4"}}};
   EXPECT_THAT(error_of(wrong), HasSubstr("leave nothing to compare"));
