@@ -4,7 +4,7 @@
 // Nodes of equal capacity form a group. Inside it they are ordered along a Z-curve through their
 // free shares (Morton 1966) and cut into leaves, and the leaves into branches; each knows the box
 // its nodes' values lie in. A search bounds its score by the boxes and opens only what may hold
-// something better (branch and bound). Values are exact: amounts are whole numbers below 2^53.
+// something better (branch and bound). Amounts are exact: whole numbers below 2^53.
 //
 // One thread at a time. An update is O(leaf + log leaves); nothing allocates once leaves have
 // grown.
@@ -73,7 +73,7 @@ class FreeIndex {
     std::array<double, kResourceKinds> capacity{};
     std::array<double, kResourceKinds> scale{};  // 1 / capacity
     std::vector<std::uint8_t> kinds;   // resources with a capacity: the others are 0 everywhere
-    std::vector<std::uint8_t> values;  // those that are not 0 everywhere
+    std::vector<std::uint8_t> values;  // that are kept: kinds, room, skew; merits if any has some
     std::vector<Branch> branches;      // in order of keys
     std::size_t size = 0;
 

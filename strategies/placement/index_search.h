@@ -7,7 +7,8 @@
 //   double bound(const NodeShares& low, const NodeShares& high) const
 //       at least the value of every node between the two; `low` has room for the agent
 //   static constexpr bool kReadsMerits            whether they look at NodeShares::merits
-// Bounds computed by the same operations as values keep rounding on the safe side.
+// Bounds computed by the same operations as values keep rounding on the safe side; others need
+// slack.
 //
 // Exact: the answer is that of a scan over all nodes, ties to the lowest id. O(groups + branches)
 // and the few branches and leaves that are opened.
@@ -108,8 +109,9 @@ inline double evenness_bound(const GroupTerms& terms, const NodeShares& low,
   return 1 - skew_gap(terms, low, high) / 2;
 }
 
-// load_balance() after placing. Mean and deviation of two kinds make the scarcer of them, which the
-// range of each kind bounds better than those of their sum and difference.
+// The mean of how much is free and how evenly, after placing. Mean and deviation of two kinds make
+// the scarcer of them, which the range of each kind bounds better than those of their sum and
+// difference.
 inline double load_balance(const GroupTerms& terms, const NodeShares& node) {
   return (mean_free_after(terms, node) + evenness(terms, node)) / 2;
 }
@@ -121,8 +123,7 @@ inline double load_balance_bound(const GroupTerms& terms, const NodeShares& low,
   return std::min(apart, (1 + scarcer) / 2 + 1e-15);  // rounds differently from the value
 }
 
-// Of each kind, how much of what is free the agent takes, summed: tightness() times the kinds
-// needed.
+// Of each kind, how much of what is free the agent takes, at most all of it, summed.
 inline double taken_of_free(const GroupTerms& terms, const NodeShares& node) {
   constexpr double kTiny = 1e-300;  // what is not needed may not be there
   double sum = 0;

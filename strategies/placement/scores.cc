@@ -18,8 +18,4 @@ double cosine(Shares need, Shares room) {
   return needs > 0 && rooms > 0 ? dot / std::sqrt(needs * rooms) : 0;
 }
 
-double load_balance(Shares used_after) {
-  return ((1 - mean_of(used_after)) + balanced_allocation(used_after)) / 2;
-}
-
 }  // namespace phoenix

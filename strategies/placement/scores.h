@@ -56,20 +56,4 @@ inline double l2_distance(Shares need, Shares room, Shares weight) {
 }
 double cosine(Shares need, Shares room);
 
-// Mean over required kinds of min(1, need / room): 1 where the agent fills what is left. 1 if
-// nothing is required, 0 for a kind without room.
-inline double tightness(Shares need, Shares room) {
-  double sum = 0;
-  int required = 0;
-  for (std::size_t k = 0; k < need.size(); ++k) {
-    if (need[k] <= 0) continue;
-    ++required;
-    if (room[k] > 0) sum += std::min(1.0, need[k] / room[k]);
-  }
-  return required == 0 ? 1 : sum / required;
-}
-
-// Mean of the share free and of how even the kinds are used, after placing.
-double load_balance(Shares used_after);
-
 }  // namespace phoenix

@@ -224,18 +224,6 @@ TEST(Scores, LeastAndMostAllocatedLookAtSharesAfterPlacing) {
   EXPECT_DOUBLE_EQ(placer_of("best_fit")->score(agent, node_id(0), books), 0.375);
 }
 
-TEST(Scores, TightnessIsAMeanOverWhatIsRequired) {
-  const double need[] = {0.2, 0, 0.1};
-  const double room[] = {0.4, 0.9, 0.05};
-  EXPECT_DOUBLE_EQ(tightness(need, room), (0.5 + 1) / 2);
-  const double nothing[] = {0, 0, 0};
-  EXPECT_EQ(tightness(nothing, room), 1);
-  const double full[] = {0, 0, 0};
-  EXPECT_EQ(tightness(need, full), 0);
-  const double used[] = {0.25, 0.75};
-  EXPECT_DOUBLE_EQ(load_balance(used), (0.5 + 0.75) / 2);
-}
-
 TEST(Statistics, AreComputed) {
   Inventory books = cluster_of(4, resources(100, 200));
   must(books.place(agent_spec(0, resources(60, 20)), node_id(0), kStart));

@@ -97,6 +97,29 @@ void widen(NodeShares& low, NodeShares& high, const NodeShares& node) {
 }
 
 // Boxes of one node to hundreds, as narrow as a base unit or as wide as the capacity.
+TEST(Bounds, OfWhatIsTakenAndLeftFollowTheFormulas) {
+  GroupTerms terms;
+  terms.count = 3;
+  terms.need = {0.2, 0, 0.1};
+  NodeShares node;
+  node.free = {0.4, 0.9, 0.05};
+  EXPECT_DOUBLE_EQ(taken_of_free(terms, node), 0.5 + 0 + 1) << "at most all of what is free";
+  terms.need = {};
+  EXPECT_EQ(taken_of_free(terms, node), 0);
+  // A quarter of each kind is taken: three and one quarters are left, half in the mean, and they
+  // lie half apart.
+  terms.count = 2;
+  terms.per_kind = 0.5;
+  terms.need = {0.25, 0.25};
+  terms.need_sum = 0.5;
+  node.free = {1, 0.5};
+  node.room = 1.5;
+  node.skew = 0.5;
+  EXPECT_DOUBLE_EQ(mean_free_after(terms, node), 0.5);
+  EXPECT_DOUBLE_EQ(evenness(terms, node), 0.75);
+  EXPECT_DOUBLE_EQ(load_balance(terms, node), (0.5 + 0.75) / 2);
+}
+
 TEST(Bounds, AreNeverBelowAValueInTheBox) {
   Random random(11);
   for (int round = 0; round < 20'000; ++round) {
