@@ -95,6 +95,17 @@ def resident_bytes(pid):
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+@contextlib.contextmanager
+def on_core(core):
+    """What is started inside stays on this core of the machine."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[core]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
 class Servers:
     """Starts processes in a folder of their own and stops them whatever happens."""
 
@@ -321,21 +332,30 @@ class RuntimeBench:
         return json.loads(done.stdout)
 
     def latency(self):
-        """Latency added at 1,000 requests/s: the proxy's quantiles less those of the server alone."""
+        """Latency added at 1,000 requests/s: the proxy's quantiles less those of the server alone.
+
+        A proxy has a core to itself, load and servers have another: left to the scheduler, the same
+        process is twice as fast in one run as in the next, as it shares its core or does not."""
+        if len(os.sched_getaffinity(0)) < 2:
+            note("latency: one core for all, since there is no second")
         with Servers(self.servers_args) as servers:
-            origins = [servers.origin(), servers.origin()]
-            haproxy_port, _ = servers.haproxy(origins)
-            nginx_port, _ = servers.nginx(origins)
-            (plain, _, _), _ = servers.gateway(origins)
+            with on_core(0):
+                origins = [servers.origin(), servers.origin()]
+            with on_core(-1):
+                haproxy_port, _ = servers.haproxy(origins)
+                nginx_port, _ = servers.nginx(origins)
+                (plain, _, _), _ = servers.gateway(origins)
             wait_ready(plain)
             ports = {"no proxy": origins[0], "HAProxy": haproxy_port, "nginx": nginx_port,
                      "Phoenix": plain}
             seen = {name: {"p50": [], "p99": []} for name in ports}
             for turn in range(self.repeat):
                 note(f"latency, repetition {turn + 1} of {self.repeat}")
-                for name, port in ports.items():
-                    got = self.load("--url", f"http://127.0.0.1:{port}/", "--rate", "1000",
-                                    "--duration", f"{self.seconds}s")
+                names = list(ports)
+                for name in names[turn % len(names):] + names[:turn % len(names)]:
+                    with on_core(0):
+                        got = self.load("--url", f"http://127.0.0.1:{ports[name]}/",
+                                        "--rate", "1000", "--duration", f"{self.seconds}s")
                     for quantile in ("p50", "p99"):
                         seen[name][quantile].append(got["latency"][quantile] * 1e6)
         median = {name: {q: statistics.median(v) for q, v in qs.items()} for name, qs in seen.items()}
