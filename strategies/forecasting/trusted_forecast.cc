@@ -15,6 +15,7 @@ constexpr double kQuantile = 0.9;
 constexpr double kTail = 0.05;
 constexpr double kCoverageMin = 0.85;
 constexpr double kLossRatioMax = 1.1;
+constexpr double kLossRatioBack = 1.05;
 constexpr double kNegligible = 1e-3;
 constexpr std::size_t kWindowMin = 200;
 constexpr std::size_t kScoredEnough = 100;
@@ -75,7 +76,8 @@ void TrustedForecast::score(double value) {
     sums_ = {};
     for (const Scored& scored : scored_) add(sums_, scored, 1);
   }
-  if (has_enough()) stands_in_ = ratio_of(sums_.model_loss) > (stands_in_ ? 1 : kLossRatioMax);
+  if (has_enough())
+    stands_in_ = ratio_of(sums_.model_loss) > (stands_in_ ? kLossRatioBack : kLossRatioMax);
 }
 
 double TrustedForecast::coverage() const {

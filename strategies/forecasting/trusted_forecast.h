@@ -6,8 +6,8 @@
 // above that of an equally calibrated seasonal naive forecast, and the 90 % interval covered at
 // least 85 %. Covering too much is wasteful but no reason for distrust: a constant load is always
 // covered. While the forecaster itself does worse than that, the seasonal naive forecast stands in
-// for it, until they are equally good: so it is where peaks are narrow and punctual. What is judged
-// is what was told, and the reason says who told it.
+// for it, until it is within 5 %: so it is where peaks are narrow and punctual. What is judged is
+// what was told, and the reason says who told it.
 //
 // One thread at a time. No allocation once warmed up, but for the text.
 #pragma once

@@ -58,8 +58,8 @@ std::vector<Contestant> contestants() {
       {"hybrid at 40", "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=40]]",
        kNoLimits, true},
       {kChallenger,
-       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=30, budget=0.74, "
-       "present_utilization=0.79]]",
+       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=30, budget=0.745, "
+       "present_utilization=0.78]]",
        kNoLimits, true},
   };
 }
