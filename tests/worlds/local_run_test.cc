@@ -124,6 +124,7 @@ TEST_F(TwoWorlds, QuickstartIsServedAlike) {
   ASSERT_TRUE(sim.ok()) << errors_;
   const RunSummary planned = sim->summary().value();
   double p50 = 1, p95 = 1, throughput = 1;
+  bool kept_time = false;
   for (int attempt = 1; attempt <= 3; ++attempt) {
     const Result<RecordReader> local =
         play(PHOENIX_LOCAL, "local" + std::to_string(attempt) + ".h5", quickstart());
@@ -135,6 +136,7 @@ TEST_F(TwoWorlds, QuickstartIsServedAlike) {
     std::cout << "attempt " << attempt << ": p50 differs by " << p50 * 100 << " %, p95 by "
               << p95 * 100 << " %, throughput by " << throughput * 100 << " %\n"
               << errors_;
+    kept_time |= errors_.find("the load source fell behind") == std::string::npos;
     if (attempt == 1) {
       expect_same_requests(*sim, *local);
       expect_same_schema(*sim, *local);
@@ -146,6 +148,8 @@ TEST_F(TwoWorlds, QuickstartIsServedAlike) {
     if (code == 0 && p50 <= 0.15 && p95 <= 0.15 && throughput <= 0.02) return;
   }
   if (is_machine_overloaded()) GTEST_SKIP() << "the machine is overloaded with other work";
+  // Who else is on the host does not show in this machine's load, only in what it costs.
+  if (!kept_time) GTEST_SKIP() << "the machine could not send requests when they were due";
   EXPECT_EQ(code, 0) << errors_;
   EXPECT_LE(p50, 0.15);
   EXPECT_LE(p95, 0.15);
