@@ -123,12 +123,12 @@ inline double load_balance_bound(const GroupTerms& terms, const NodeShares& low,
   return std::min(apart, (1 + scarcer) / 2 + 1e-15);  // rounds differently from the value
 }
 
-// Of each kind, how much of what is free the agent takes, at most all of it, summed.
+// Of each kind, how much of what is free the agent takes, at most all of it, summed; nothing of a
+// kind without room.
 inline double taken_of_free(const GroupTerms& terms, const NodeShares& node) {
-  constexpr double kTiny = 1e-300;  // what is not needed may not be there
   double sum = 0;
   for (std::size_t k = 0; k < terms.count; ++k) {
-    sum += std::min(1.0, terms.need[k] * (1 / std::max(node.free[k], kTiny)));
+    if (node.free[k] > 0) sum += std::min(1.0, terms.need[k] * (1 / node.free[k]));
   }
   return sum;
 }

@@ -224,6 +224,23 @@ TEST(Scores, LeastAndMostAllocatedLookAtSharesAfterPlacing) {
   EXPECT_DOUBLE_EQ(placer_of("best_fit")->score(agent, node_id(0), books), 0.375);
 }
 
+// Of 1,000 of each kind, 400, 900 and 50 are free.
+TEST(Scores, TightnessIsAMeanOverWhatIsRequired) {
+  const auto tightness =
+      placer_of("score[resource=1, affinity=0, load_balance=0, performance=0, goal=pack]");
+  Inventory books = cluster_of(2, resources(1'000, 1'000, 1'000));
+  must(books.place(agent_spec(0, resources(600, 100, 950)), node_id(0), kStart));
+  must(books.place(agent_spec(1, resources(1'000, 1'000, 1'000)), node_id(1), kStart));
+  const AgentSpec agent = agent_spec(2, resources(200, 0, 100));
+  EXPECT_DOUBLE_EQ(tightness->score(agent, node_id(0), books), (0.5 + 1) / 2);
+  EXPECT_EQ(tightness->score(agent_spec(2, resources(0, 0, 0)), node_id(0), books), 1);
+  EXPECT_EQ(tightness->score(agent, node_id(1), books), 0);
+  const auto balance = placer_of("score[resource=0, affinity=0, load_balance=1, performance=0]");
+  const Inventory empty = cluster_of(1, resources(400, 800));
+  EXPECT_DOUBLE_EQ(balance->score(agent_spec(0, resources(100, 600)), node_id(0), empty),
+                   (0.5 + 0.75) / 2);
+}
+
 TEST(Statistics, AreComputed) {
   Inventory books = cluster_of(4, resources(100, 200));
   must(books.place(agent_spec(0, resources(60, 20)), node_id(0), kStart));

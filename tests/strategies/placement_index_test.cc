@@ -104,6 +104,8 @@ TEST(Bounds, OfWhatIsTakenAndLeftFollowTheFormulas) {
   NodeShares node;
   node.free = {0.4, 0.9, 0.05};
   EXPECT_DOUBLE_EQ(taken_of_free(terms, node), 0.5 + 0 + 1) << "at most all of what is free";
+  node.free = {0, 0.9, 0.05};
+  EXPECT_DOUBLE_EQ(taken_of_free(terms, node), 0 + 0 + 1) << "nothing where nothing is";
   terms.need = {};
   EXPECT_EQ(taken_of_free(terms, node), 0);
   // A quarter of each kind is taken: three and one quarters are left, half in the mean, and they
