@@ -67,17 +67,25 @@ Status check_condition(const std::vector<Axis>& axes, const Condition& condition
   return success();
 }
 
+// In the spelling that all of its spellings have in common; what is no key the parser refuses.
+std::string key_of(const Axis& axis) {
+  const std::string key = canonical_key(axis.key + "=");
+  return key.empty() ? axis.key : key;
+}
+
+bool numbers_runs(const std::string& key) { return key == canonical_key("replication="); }
+
 // What is varied, or numbered by the comparison, would silently win over what is set.
 Status check_overrides(const PlanRequest& request) {
   std::map<std::string, std::string> varied;
-  for (const Axis& axis : request.axes) varied.emplace(canonical_key(axis.key + "="), axis.key);
+  for (const Axis& axis : request.axes) varied.emplace(key_of(axis), axis.key);
   for (const std::string& text : request.overrides) {
     const std::string key = canonical_key(text);
-    if (key == canonical_key("replication=")) {
+    if (numbers_runs(key)) {
       return Error{
           "--set: found \"replication\", which numbers the runs; allowed --replications N"};
     }
-    if (const auto axis = varied.find(key); !key.empty() && axis != varied.end()) {
+    if (const auto axis = varied.find(key); axis != varied.end()) {
       return Error{fmt::format("--set or --seed: found \"{}\", which is varied; allowed other keys",
                                axis->second)};
     }
@@ -229,8 +237,8 @@ Status ComparisonPlan::check() const {
   std::set<std::string> keys;
   std::size_t combinations = 1;
   for (const Axis& axis : request_.axes) {
-    const std::string key = canonical_key(axis.key + "=");
-    if (key == canonical_key("replication=")) {
+    const std::string key = key_of(axis);
+    if (numbers_runs(key)) {
       return Error{
           "--vary: found \"replication\", which numbers the runs of each variation; allowed "
           "any other key, and --replications N"};
