@@ -56,13 +56,16 @@ TEST(PredictiveByWorth, HasTheHeadRoomThatPaysForItself) {
   EXPECT_EQ(wish_of(kWorth, wild).desired, 4);
 }
 
-// Steps of a minute, a boot of 90 s, the newest step just over: a node asked for now serves in the
-// second minute.
-TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
-  Forecasted scene(4, 280);
+// Steps of a minute, the newest just over: a node asked for now serves in the second minute.
+void boot_in_90_s(Forecasted& scene) {
   scene.view.forecast_step = std::chrono::seconds(60);
   scene.view.forecast_age = Duration{0};
   scene.view.boot_time = scene.view.boot_usual = std::chrono::seconds(90);
+}
+
+TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
+  Forecasted scene(4, 280);
+  boot_in_90_s(scene);
   scene.forecast.path = [](int steps, double) { return steps == 2 ? 700.0 : 280.0; };
   EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
   scene.view.forecast_age = std::chrono::seconds(45);  // 135 s after it: the third minute
@@ -74,9 +77,7 @@ TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
 // Six nodes are needed until a new one could serve, four from then on.
 TEST(PredictiveByWorth, SendsNobodyAwayWhoIsNeededBeforeANewOneCouldServe) {
   Forecasted scene(6, 280);
-  scene.view.forecast_step = std::chrono::seconds(60);
-  scene.view.forecast_age = Duration{0};
-  scene.view.boot_time = scene.view.boot_usual = std::chrono::seconds(90);
+  boot_in_90_s(scene);
   scene.forecast.path = [](int steps, double) { return steps == 1 ? 420.0 : 280.0; };
   EXPECT_EQ(wish_of(kWorth, scene).desired, 6);
   scene.forecast.path = [](int, double) { return 280.0; };
