@@ -336,6 +336,8 @@ class RuntimeBench:
 
         Left to the scheduler, the same process is twice as fast in one run as in the next, as it
         shares its core or does not; so it is measured with a core to itself, too."""
+        if len(os.sched_getaffinity(0)) < 2:
+            note("latency: one core for all, since there is no second")
         free = self.latency_of("cores left to the scheduler", contextlib.nullcontext,
                                contextlib.nullcontext)
         bound = self.latency_of("a core for load and servers, one for the proxies",
