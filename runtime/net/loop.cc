@@ -2,6 +2,8 @@
 
 #include <ctime>
 
+#include <sys/prctl.h>
+
 #include "runtime/net/loop_parts.h"
 #include "runtime/net/signals.h"
 
@@ -24,7 +26,7 @@ Epoch Epoch::now() {
 
 Time Epoch::time() const { return Time{Duration{now().monotonic_ns - monotonic_ns}}; }
 
-Loop::Parts::Parts(Epoch epoch) : timers(epoch, reactor), mailbox(std::make_shared<Mailbox>()) {
+Loop::Parts::Parts(Epoch epoch) : timers(epoch), mailbox(std::make_shared<Mailbox>()) {
   Bell& bell = *new Bell;
   reactor.keep(bell);
   reactor.add(mailbox->bell(), bell);
@@ -42,7 +44,9 @@ Loop::~Loop() = default;
 
 void Loop::run_round() {
   Mailbox& mailbox = *parts_->mailbox;
-  parts_->reactor.round(!mailbox.has_work(), [&mailbox] {
+  TimerQueue& timers = parts_->timers;
+  parts_->reactor.round(mailbox.has_work() ? Duration{0} : timers.until_next(), [&] {
+    timers.run_due();
     if (mailbox.has_work()) mailbox.run_posted();
   });
 }
@@ -74,6 +78,8 @@ void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int
       std::make_unique<SignalPipe>(parts_->reactor, signals, std::move(handler)));
 }
 
+void be_punctual() { prctl(PR_SET_TIMERSLACK, 1); }
+
 Timer::Timer(Loop& loop, std::function<void()> callback)
     : queue_(loop.parts().timers), entry_(std::make_shared<TimerEntry>()) {
   entry_->callback = std::move(callback);
@@ -81,8 +87,9 @@ Timer::Timer(Loop& loop, std::function<void()> callback)
 
 Timer::~Timer() { queue_.remove(*entry_); }
 
-void Timer::arm(Time at) {
+void Timer::arm(Time at, Duration early) {
   entry_->at = at;
+  entry_->early = early;
   queue_.put(entry_);
 }
 

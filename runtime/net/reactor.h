@@ -37,13 +37,13 @@ class Reactor {
  public:
   Reactor();
 
-  // One round: sleeps, if it may and there is nothing to do, until a descriptor is ready; calls who
-  // is concerned, then `between`, then flushes.
+  // One round: sleeps, if there is nothing to do, until a descriptor is ready or for `longest`
+  // (Duration::max(): for ever); calls who is concerned, then `between`, then flushes.
   template <typename Between>
-  void round(bool may_sleep, Between between) {
+  void round(Duration longest, Between between) {
     assert(!serving_);
     serving_ = true;
-    serve(may_sleep);
+    serve(longest);
     between();
     flush();
     retired_.clear();
@@ -71,7 +71,7 @@ class Reactor {
   static constexpr std::size_t kScratch = 64 * 1024;
 
  private:
-  void serve(bool may_sleep);
+  void serve(Duration longest);
   void flush();
 
   Descriptor set_;

@@ -2,36 +2,13 @@
 
 #include <algorithm>
 
-#include <sys/timerfd.h>
-
 namespace phoenix::net {
-
-// Nobody reads the timerfd: setting it anew makes its next edge.
-class TimerQueue::Bell final : public Pollable {
- public:
-  explicit Bell(TimerQueue& queue)
-      : queue_(queue), timer_(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {}
-
-  int descriptor() const { return timer_.get(); }
-  void on_ready(std::uint32_t) override { queue_.run_due(); }
-
- private:
-  TimerQueue& queue_;
-  Descriptor timer_;
-};
-
-TimerQueue::TimerQueue(Epoch epoch, Reactor& reactor) : epoch_(epoch), bell_(new Bell(*this)) {
-  reactor.add(bell_->descriptor(), *bell_);
-}
-
-TimerQueue::~TimerQueue() = default;
 
 void TimerQueue::put(const std::shared_ptr<TimerEntry>& entry) {
   if (entry->at >= entry->place.first) return;
   remove(*entry);
   entry->place = {entry->at, armings_++};
   entries_.emplace(entry->place, entry);
-  set_alarm();
 }
 
 void TimerQueue::remove(TimerEntry& entry) {
@@ -41,30 +18,27 @@ void TimerQueue::remove(TimerEntry& entry) {
 }
 
 void TimerQueue::run_due() {
-  alarm_ = kNever;
+  if (entries_.empty()) return;
   const Time now = epoch_.time();
-  while (!entries_.empty() && entries_.begin()->first.first <= now) {
-    const std::shared_ptr<TimerEntry> entry = entries_.begin()->second;  // may destroy its timer
+  const std::uint64_t armed_before = armings_;  // what callbacks arm waits for the next round
+  const auto is_due = [now](Time at, const TimerEntry& entry) { return at - entry.early <= now; };
+  while (!entries_.empty()) {
+    const auto& [place, next] = *entries_.begin();
+    if (place.second >= armed_before || !is_due(place.first, *next)) break;
+    const std::shared_ptr<TimerEntry> entry = next;  // its callback may destroy its timer
     remove(*entry);
-    if (entry->at > now) {
-      put(entry);
-    } else {
+    if (is_due(entry->at, *entry)) {
       entry->at = kNever;
       entry->callback();
+    } else {
+      put(entry);
     }
   }
-  set_alarm();
 }
 
-void TimerQueue::set_alarm() {
-  if (entries_.empty() || entries_.begin()->first.first >= alarm_) return;
-  alarm_ = entries_.begin()->first.first;
-  const Time::duration since_boot =
-      add_saturating(alarm_, Duration{epoch_.monotonic_ns}).time_since_epoch();
-  const std::int64_t at_ns = std::max<std::int64_t>(since_boot.count(), 1);  // 0 would disarm
-  itimerspec when{};
-  when.it_value = {at_ns / 1'000'000'000, at_ns % 1'000'000'000};
-  timerfd_settime(bell_->descriptor(), TFD_TIMER_ABSTIME, &when, nullptr);
+Duration TimerQueue::until_next() const {
+  if (entries_.empty()) return kForever;
+  return std::max(entries_.begin()->first.first - epoch_.time(), Duration{0});
 }
 
 }  // namespace phoenix::net

@@ -1,4 +1,4 @@
-// The timers of a loop by date, on one timerfd. On the loop's thread.
+// The timers of a loop by date. On the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "runtime/net/loop.h"
-#include "runtime/net/reactor.h"
 
 namespace phoenix::net {
 
@@ -15,30 +14,29 @@ struct TimerEntry;
 
 class TimerQueue {
  public:
-  TimerQueue(Epoch epoch, Reactor& reactor);
-  ~TimerQueue();
+  explicit TimerQueue(Epoch epoch) : epoch_(epoch) {}
 
   // Calls `entry` at its date. One that moves to a later date stays where it is until then.
   void put(const std::shared_ptr<TimerEntry>& entry);
   void remove(TimerEntry& entry);
 
- private:
-  class Bell;
-
+  // Calls those whose date has come, and next ones that need not be punctual and nearly are.
   void run_due();
-  void set_alarm();
+  // Until the next date; kForever where there is none.
+  Duration until_next() const;
+  static constexpr Duration kForever = Duration::max();
 
+ private:
   Epoch epoch_;
-  boost::intrusive_ptr<Bell> bell_;
   // Those of one date in the order in which they were armed.
   std::map<std::pair<Time, std::uint64_t>, std::shared_ptr<TimerEntry>> entries_;
   std::uint64_t armings_ = 0;
-  Time alarm_ = kNever;  // what the timerfd is set to
 };
 
 struct TimerEntry {
   std::function<void()> callback;
   Time at = kNever;                                    // wanted
+  Duration early{0};                                   // so much before, where the loop is awake
   std::pair<Time, std::uint64_t> place = {kNever, 0};  // in the queue; kNever: in none
 };
 

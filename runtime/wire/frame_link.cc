@@ -10,6 +10,7 @@ namespace {
 // Memory kept for the next frames; one large frame shall not cost a quiet link for ever.
 constexpr std::size_t kScratchKept = 64 * 1024;
 constexpr std::size_t kGatheredKept = 2 * kBatchBytes;
+constexpr int kAwakeShare = 2;  // of the delay
 
 std::string describe(net::CloseReason reason, const std::string& detail) {
   switch (reason) {
@@ -34,6 +35,7 @@ struct FrameLink::State {
       : link(&owner), loop(its_loop), user(its_user), settings(with), counters(counts) {}
 
   bool is_open() const { return link != nullptr && !is_closed; }
+  Duration early() const { return settings.batch_delay / kAwakeShare; }
 
   // All frames in `bytes`, as far as they are whole; returns how many bytes that was. Stops when
   // the link closes.
@@ -205,14 +207,14 @@ void FrameLink::arm() {
     state.timer = std::make_unique<net::Timer>(state.loop, [this] { on_due(); });
   }
   // Left armed by flush(): a timer that fires in vain is cheaper than one set for each batch.
-  if (state.timer->armed() > state.due) state.timer->arm(state.due);
+  if (state.timer->armed() > state.due) state.timer->arm(state.due, state.early());
 }
 
 void FrameLink::on_due() {
   State& state = *state_;
   if (state.gathered_frames == 0) return;
-  if (state.loop.now() < state.due) {
-    state.timer->arm(state.due);
+  if (state.loop.now() < state.due - state.early()) {
+    state.timer->arm(state.due, state.early());
   } else {
     flush();
   }

@@ -29,9 +29,10 @@ inline constexpr FrameLimits kHelloLimits{256 * 1024};
 inline constexpr std::size_t kBatchBytes = 64 * 1024;
 
 struct LinkSettings {
-  std::size_t batch_size = 1;      // frames per batch; 1 sends each by itself (still one write per
-                                   // loop turn)
-  Duration batch_delay{0};         // the longest a frame waits for company; 0: the end of the turn
+  std::size_t batch_size = 1;  // frames per batch; 1 sends each by itself (still one write per
+                               // loop turn)
+  Duration batch_delay{0};     // the longest a frame waits for company, and half of it where the
+                               // loop is awake anyway; 0: the end of the turn
   std::size_t compress_above = 0;  // payload (or batch) bytes; 0 is never
   FrameLimits limits{};            // of what arrives; small until the peer has shown who it is:
                                    // this much memory is its for the asking

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -121,6 +122,56 @@ TEST(Timer, CallsInTheOrderOfDatesAndNeverEarly) {
   }
   ASSERT_TRUE(drive(loop, [&] { return order.size() == 3; }));
   EXPECT_THAT(order, ElementsAre(1, 2, 3));
+}
+
+TEST(Timer, ComesEarlyAlongWithAnotherIfItMay) {
+  Loop loop;
+  std::vector<std::string> order;
+  Timer punctual(loop, [&] { order.push_back("punctual"); });
+  Timer early(loop, [&] { order.push_back("early"); });
+  Timer other(loop, [&] { order.push_back("other"); });
+  const Time start = loop.now();
+  other.arm(start + milliseconds(1));
+  early.arm(start + std::chrono::hours(1), std::chrono::hours(1));
+  punctual.arm(start + std::chrono::hours(2));
+  ASSERT_TRUE(drive(loop, [&] { return order.size() == 2; }));
+  EXPECT_THAT(order, ElementsAre("other", "early"));
+  EXPECT_EQ(early.armed(), kNever);
+}
+
+TEST(Timer, DoesNotWakeTheLoopToBeEarly) {
+  Loop loop;
+  Time called = kNever;
+  Timer timer(loop, [&] { called = loop.now(); });
+  const Time due = loop.now() + milliseconds(30);
+  timer.arm(due, milliseconds(15));
+  EXPECT_EQ(timer.armed(), due);
+  ASSERT_TRUE(loop.run_until(due + milliseconds(30)));
+  EXPECT_GE(called, due);
+  ASSERT_NE(called, kNever);
+}
+
+TEST(Timer, MayBeLessEarlyWhenArmedAnew) {
+  Loop loop;
+  int calls = 0;
+  Timer timer(loop, [&] { ++calls; });
+  timer.arm(loop.now() + std::chrono::hours(1), std::chrono::hours(1));
+  timer.arm(loop.now() + std::chrono::hours(1));
+  settle(loop);
+  EXPECT_EQ(calls, 0);
+}
+
+TEST(Timer, ThatArmsItselfLetsOthersHaveTheirTurn) {
+  Loop loop;
+  int calls = 0;
+  Timer timer(loop, [&] {
+    ++calls;
+    timer.arm(loop.now() + std::chrono::hours(1), std::chrono::hours(1));
+  });
+  timer.arm(loop.now());
+  bool is_posted_run = false;
+  loop.post([&] { is_posted_run = true; });
+  ASSERT_TRUE(drive(loop, [&] { return is_posted_run && calls > 1; }));
 }
 
 TEST(Timer, CallsOncePerArming) {
