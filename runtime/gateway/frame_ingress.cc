@@ -199,7 +199,8 @@ FrameError FrameIngress::Connection::on_node(const wire::Frame& frame) {
   }
   if (frame.type != FrameType::kReport) return FrameError::kUnexpected;
   wire::Report report;
-  if (!decode(frame.payload, state_.sink.loop().now(), report)) return FrameError::kBadPayload;
+  if (!decode(frame.payload, state_.sink.loop().event_time(), report))
+    return FrameError::kBadPayload;
   state_.peers.on_report(id_, report);
   return FrameError::kNone;
 }
@@ -228,7 +229,7 @@ FrameError FrameIngress::Connection::on_client(const wire::Frame& frame) {
   request.repeatable = wanted.repeatable;
   request.size = wanted.size;
   request.number = wanted.number;
-  request.arrived = state_.sink.loop().now();
+  request.arrived = state_.sink.loop().event_time();
   Duration left = state_.sink.class_deadline(request.request_class);
   if (wanted.time_left_us > 0) {
     left = std::min<Duration>(left, std::chrono::microseconds(wanted.time_left_us));

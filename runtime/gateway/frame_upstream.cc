@@ -344,14 +344,14 @@ bool FrameUpstream::probe(std::uint64_t probe) {
 
 FrameError FrameUpstream::on_report(const wire::Frame& frame) {
   wire::Report report;
-  if (!decode(frame.payload, loop_.now(), report)) return FrameError::kBadPayload;
+  if (!decode(frame.payload, loop_.event_time(), report)) return FrameError::kBadPayload;
   user_.on_probe_answered(settings_.node, frame.id, report.load);
   return FrameError::kNone;
 }
 
 FrameError FrameUpstream::on_response(const wire::Frame& frame) {
   wire::Response response;
-  if (!decode(frame.payload, loop_.now(), response)) return FrameError::kBadPayload;
+  if (!decode(frame.payload, loop_.event_time(), response)) return FrameError::kBadPayload;
   if (response.has_report) user_.on_piggybacked(settings_.node, response.report);
   const Pending* const pending = pending_.find(frame.id);
   if (pending == nullptr) return FrameError::kNone;  // nobody waits for it any more

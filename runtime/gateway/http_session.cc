@@ -48,7 +48,7 @@ HttpSession::HttpSession(SessionOwner& owner, std::unique_ptr<net::Channel> chan
       channel_(std::move(channel)),
       peer_(channel_->peer().host),
       parser_(http::Parser::Kind::kRequest, parser_limits(sink_.config().http_limits), *this),
-      now_(sink_.loop().now()) {}
+      now_(sink_.loop().event_time()) {}
 
 HttpSession::~HttpSession() { leave_all(); }
 
@@ -56,7 +56,7 @@ HttpSession::~HttpSession() { leave_all(); }
 
 std::size_t HttpSession::on_bytes(std::string_view bytes) {
   if (phase_ != Phase::kOpen) return bytes.size();
-  now_ = sink_.loop().now();
+  now_ = sink_.loop().event_time();
   const std::size_t used = parse(bytes);
   if (phase_ != Phase::kOpen) return bytes.size();
   if (!may_read()) {
@@ -118,7 +118,7 @@ void HttpSession::choose_service(const http::Head& head) {
 void HttpSession::offer_continue() {
   if (!continue_owed_ || !answers_.empty()) return;
   continue_owed_ = false;
-  now_ = sink_.loop().now();
+  now_ = sink_.loop().event_time();
   channel_->write("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
@@ -284,7 +284,7 @@ bool HttpSession::may_read() const {
 void HttpSession::resume_if_possible() {
   if (!is_paused_ || !may_read()) return;
   is_paused_ = false;
-  now_ = head_began_ = sink_.loop().now();
+  now_ = head_began_ = sink_.loop().event_time();
   channel_->resume_reading();
 }
 

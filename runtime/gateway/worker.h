@@ -165,7 +165,7 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
   };
 
   static void add_rates(const Node& node, const wire::NodeTotals& totals, LoadReport& load);
-  Time now() const { return options_.clock ? options_.clock() : loop_.now(); }
+  Time now() const { return options_.clock ? options_.clock() : loop_.event_time(); }
   void on_attempt(AttemptId attempt, AttemptResult result, const AttemptReply* reply) override;
   bool on_attempt_body(AttemptId attempt, std::string_view piece, bool last) override;
   void on_attempt_broken(AttemptId attempt) override;

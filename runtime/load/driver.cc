@@ -39,7 +39,6 @@ LoadDriver::LoadDriver(net::Loop& loop, const Scenario& scenario,
 LoadDriver::~LoadDriver() = default;
 
 void LoadDriver::run(std::function<void()> done) {
-  net::be_punctual();
   done_ = std::move(done);
   is_running_ = true;
   sweep_.arm(loop_.now() + kSweep);

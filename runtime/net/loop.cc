@@ -2,8 +2,6 @@
 
 #include <ctime>
 
-#include <sys/prctl.h>
-
 #include "runtime/net/loop_parts.h"
 #include "runtime/net/signals.h"
 
@@ -26,7 +24,7 @@ Epoch Epoch::now() {
 
 Time Epoch::time() const { return Time{Duration{now().monotonic_ns - monotonic_ns}}; }
 
-Loop::Parts::Parts(Epoch epoch) : timers(epoch), mailbox(std::make_shared<Mailbox>()) {
+Loop::Parts::Parts(Epoch epoch) : timers(epoch, reactor), mailbox(std::make_shared<Mailbox>()) {
   Bell& bell = *new Bell;
   reactor.keep(bell);
   reactor.add(mailbox->bell(), bell);
@@ -42,12 +40,23 @@ Reactor& reactor_of(Loop& loop) { return loop.parts().reactor; }
 Loop::Loop(Epoch epoch) : epoch_(epoch), parts_(std::make_unique<Parts>(epoch)) {}
 Loop::~Loop() = default;
 
+Time Loop::event_time() const {
+  const std::uint64_t event = parts_->reactor.event();
+  if (event == 0 || event != parts_->timed_event) {
+    parts_->timed_event = event;
+    parts_->event_time = now();
+  }
+  return parts_->event_time;
+}
+
 void Loop::run_round() {
   Mailbox& mailbox = *parts_->mailbox;
   TimerQueue& timers = parts_->timers;
-  parts_->reactor.round(mailbox.has_work() ? Duration{0} : timers.until_next(), [&] {
+  timers.set_alarm();
+  parts_->reactor.round(!mailbox.has_work(), [&] {
     timers.run_due();
     if (mailbox.has_work()) mailbox.run_posted();
+    timers.set_alarm();  // before what was written leaves: afterwards an answer is awaited
   });
 }
 
@@ -77,8 +86,6 @@ void Loop::on_signals(std::initializer_list<int> signals, std::function<void(int
   parts_->signals.push_back(
       std::make_unique<SignalPipe>(parts_->reactor, signals, std::move(handler)));
 }
-
-void be_punctual() { prctl(PR_SET_TIMERSLACK, 1); }
 
 Timer::Timer(Loop& loop, std::function<void()> callback)
     : queue_(loop.parts().timers), entry_(std::make_shared<TimerEntry>()) {

@@ -1,8 +1,7 @@
 // One thread's event loop and its timers, over epoll.
 //
 // Not over Boost.Asio: it sleeps in an epoll set of its own, which can only watch ours as one more
-// descriptor, and an idle request then paid six waits instead of two. Linux 5.11 or newer: dates of
-// timers are the time-out of the wait (epoll_pwait2), which costs no call of their own.
+// descriptor, and an idle request then paid six waits instead of two.
 //
 // One Loop per thread: run() occupies the thread that owns everything created on the loop. Only
 // post(), stop() and now() may be called from other threads. Callbacks must not throw.
@@ -35,6 +34,9 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   Time now() const { return epoch_.time(); }
+  // When what is being served began to be: one reading of the clock for all frames of a batch, for
+  // all timers due, for all work posted. On the loop's thread.
+  Time event_time() const;
   Epoch epoch() const { return epoch_; }
 
   // Serves events until stop(), at once if that came before. May be called again afterwards.
@@ -59,10 +61,6 @@ class Loop {
   Epoch epoch_;
   std::unique_ptr<Parts> parts_;
 };
-
-// Timers of this thread's loop come at their date from now on. The kernel else lets them come up to
-// 50 us late, so that it wakes the thread less often: better for a gateway, not for who keeps time.
-void be_punctual();
 
 // Calls back once at a date; may be armed again, also from the callback. Disarmed by its
 // destructor: the callback never comes after that.

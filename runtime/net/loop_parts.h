@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct Loop::Parts {
   std::shared_ptr<Mailbox> mailbox;
   std::vector<std::unique_ptr<SignalPipe>> signals;
   std::atomic<bool> is_stopping = false;
+  std::uint64_t timed_event = 0;
+  Time event_time = kStart;  // of that event
 };
 
 }  // namespace phoenix::net

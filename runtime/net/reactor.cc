@@ -9,7 +9,6 @@ namespace phoenix::net {
 namespace {
 
 constexpr int kEventsPerRound = 32;  // so that the first answer of a round need not wait long
-constexpr std::int64_t kNanoseconds = 1'000'000'000;  // in a second
 constexpr std::size_t kWorthKeeping = 64;
 constexpr std::size_t kStringsKept = 256;
 constexpr std::size_t kStringCapacityKept = 256 * 1024;
@@ -21,18 +20,21 @@ Reactor::Reactor()
       received_(std::make_unique_for_overwrite<char[]>(kScratch)),
       decrypted_(std::make_unique_for_overwrite<char[]>(kScratch)) {}
 
-void Reactor::serve(Duration longest) {
-  if (!again_.empty() || !flush_.empty()) longest = Duration{0};
-  const timespec limit{longest.count() / kNanoseconds, longest.count() % kNanoseconds};
+void Reactor::serve(bool may_sleep) {
+  const bool has_work = !again_.empty() || !flush_.empty();
   epoll_event events[kEventsPerRound];
-  const int ready = epoll_pwait2(set_.get(), events, kEventsPerRound,
-                                 longest == Duration::max() ? nullptr : &limit, nullptr);
-  assert(ready >= 0 || errno == EINTR);
+  const int ready =
+      epoll_wait(set_.get(), events, kEventsPerRound, may_sleep && !has_work ? -1 : 0);
   again_now_.swap(again_);
-  for (const PollableRef& who : again_now_) who->on_ready(0);
+  for (const PollableRef& who : again_now_) {
+    ++event_;
+    who->on_ready(0);
+  }
   again_now_.clear();
-  for (int i = 0; i < ready; ++i)
+  for (int i = 0; i < ready; ++i) {
+    ++event_;
     static_cast<Pollable*>(events[i].data.ptr)->on_ready(events[i].events);
+  }
 }
 
 void Reactor::flush() {

@@ -37,18 +37,23 @@ class Reactor {
  public:
   Reactor();
 
-  // One round: sleeps, if there is nothing to do, until a descriptor is ready or for `longest`
-  // (Duration::max(): for ever); calls who is concerned, then `between`, then flushes.
+  // One round: sleeps, if it may and there is nothing to do, until a descriptor is ready; calls who
+  // is concerned, then `between`, then flushes.
   template <typename Between>
-  void round(Duration longest, Between between) {
+  void round(bool may_sleep, Between between) {
     assert(!serving_);
     serving_ = true;
-    serve(longest);
+    serve(may_sleep);
+    ++event_;
     between();
+    ++event_;
     flush();
     retired_.clear();
     serving_ = false;
   }
+
+  // A number for each call of a Pollable, of `between` and of all flushes; 0 outside rounds.
+  std::uint64_t event() const { return serving_ ? event_ : 0; }
 
   bool add(int fd, Pollable& who);
   void remove(int fd, Pollable& who);  // no on_ready() afterwards
@@ -71,11 +76,12 @@ class Reactor {
   static constexpr std::size_t kScratch = 64 * 1024;
 
  private:
-  void serve(Duration longest);
+  void serve(bool may_sleep);
   void flush();
 
   Descriptor set_;
   bool serving_ = false;
+  std::uint64_t event_ = 0;
   std::vector<PollableRef> again_, flush_, again_now_, flush_now_, retired_;
   std::set<PollableRef> kept_;
   std::vector<std::string> strings_;

@@ -1,4 +1,4 @@
-// The timers of a loop by date. On the loop's thread.
+// The timers of a loop by date, on one timerfd. On the loop's thread.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/net/loop.h"
+#include "runtime/net/reactor.h"
 
 namespace phoenix::net {
 
@@ -14,7 +15,8 @@ struct TimerEntry;
 
 class TimerQueue {
  public:
-  explicit TimerQueue(Epoch epoch) : epoch_(epoch) {}
+  TimerQueue(Epoch epoch, Reactor& reactor);
+  ~TimerQueue();
 
   // Calls `entry` at its date. One that moves to a later date stays where it is until then.
   void put(const std::shared_ptr<TimerEntry>& entry);
@@ -22,15 +24,18 @@ class TimerQueue {
 
   // Calls those whose date has come, and next ones that need not be punctual and nearly are.
   void run_due();
-  // Until the next date; kForever where there is none.
-  Duration until_next() const;
-  static constexpr Duration kForever = Duration::max();
+  // Before the loop sleeps: it shall wake at the next date, and not for one that is past.
+  void set_alarm();
 
  private:
+  class Bell;
+
   Epoch epoch_;
+  boost::intrusive_ptr<Bell> bell_;
   // Those of one date in the order in which they were armed.
   std::map<std::pair<Time, std::uint64_t>, std::shared_ptr<TimerEntry>> entries_;
   std::uint64_t armings_ = 0;
+  Time alarm_ = kNever;  // what the timerfd is set to
 };
 
 struct TimerEntry {

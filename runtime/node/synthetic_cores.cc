@@ -17,9 +17,7 @@ SyntheticCores::SyntheticCores(net::Loop& loop, int cores, double speed, Discipl
         catch_up(loop_.now());
         rearm();
         answer_finished();
-      }) {
-  net::be_punctual();
-}
+      }) {}
 
 std::uint16_t SyntheticCores::add_service(int queue, double resident_bytes, int cache_keys,
                                           double miss_work_ns) {

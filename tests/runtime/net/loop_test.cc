@@ -174,6 +174,19 @@ TEST(Timer, ThatArmsItselfLetsOthersHaveTheirTurn) {
   ASSERT_TRUE(drive(loop, [&] { return is_posted_run && calls > 1; }));
 }
 
+TEST(Timer, MayArmItselfForTheSameDate) {
+  Loop loop;
+  const Time due = loop.now() + milliseconds(1);
+  int calls = 0;
+  Timer timer(loop, [&] {
+    if (++calls < 5) timer.arm(due);
+  });
+  timer.arm(due);
+  ASSERT_TRUE(loop.run_until(due + milliseconds(1)));
+  settle(loop);
+  EXPECT_EQ(calls, 5);
+}
+
 TEST(Timer, CallsOncePerArming) {
   Loop loop;
   int calls = 0;
