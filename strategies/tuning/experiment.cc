@@ -9,6 +9,7 @@ namespace phoenix {
 namespace {
 
 constexpr int kMissingMax = 3;
+constexpr int kProlongedMax = 2;
 
 double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
@@ -97,10 +98,17 @@ bool Experiment::load_has_changed(double load) const {
   return std::abs(load - load_before_) > options_.load_change * load_before_;
 }
 
-// What the drift explains counts, but no more than is harm by itself.
+// What the drift explains counts, but no more than is harm by itself. Where windows were good and
+// bad in turn before, one more bad one is no harm.
 bool Experiment::is_harm(double score) const {
   const auto explained = drift_.value * static_cast<double>(2 * before_.size());
-  return score - mean_of(before_) > options_.harm + std::min(explained, options_.harm);
+  return score - mean_of(before_) > options_.harm + std::min(explained, options_.harm) &&
+         score > *std::max_element(before_.begin(), before_.end()) + options_.least_gain;
+}
+
+// Recovering from a collapse takes time, and makes windows differ.
+bool Experiment::is_worth_more_time() {
+  return first_.mean > options_.harm && prolonged_++ < kProlongedMax;
 }
 
 // Every window is compared with the one a phase and its settling before.
@@ -132,7 +140,11 @@ Experiment::Step Experiment::end_trying() {
   effect_ = first_.mean;
   error_ = first_.error;
   is_by_drift_ = !is_gain(first_) && drift_.value > 0 && is_gain(gain_against_drift(first_));
-  if (!is_gain(first_) && !is_by_drift_) return end(State::kUndone);
+  if (!is_gain(first_) && !is_by_drift_) {
+    if (!is_worth_more_time()) return end(State::kUndone);
+    phase_.clear();
+    return Step::kWait;
+  }
   if (!options_.confirm) return end(State::kKept);
   during_.swap(phase_);
   phase_.clear();

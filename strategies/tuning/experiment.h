@@ -8,7 +8,9 @@
 //
 // Scores are logarithms of cost, less is better, so that differences are relative: 0.1 is 10 %. Two
 // phases differ when the mean of their paired differences is more than `sigmas` standard errors and
-// `least_gain` from 0. A change that costs more than `harm` in a window is taken back at once. An
+// `least_gain` from 0. A change that costs more than `harm` in a window, and more than any window
+// before, is taken back at once. One that seems to gain more than `harm`, but not for sure, is
+// measured anew, twice at most: what recovers from a collapse is bad first and good then. An
 // offered load that leaves the band of `load_change` around its mean before voids the trial, as do
 // 3 windows in a row without a score.
 //
@@ -102,6 +104,7 @@ class Experiment {
  private:
   bool load_has_changed(double load) const;
   bool is_harm(double score) const;
+  bool is_worth_more_time();
   PairedDifference gain_against_drift(const PairedDifference& gain) const;
   Step end_trying();
   Step end_confirming();
@@ -120,6 +123,7 @@ class Experiment {
   bool is_new_set_ = true;
   int to_settle_;
   int missing_ = 0;
+  int prolonged_ = 0;
   double effect_ = std::numeric_limits<double>::quiet_NaN();
   double error_ = std::numeric_limits<double>::quiet_NaN();
 };

@@ -283,10 +283,11 @@ Duration delay_of(TuningPriority priority, const RuleOptions& options) {
 
 double rule_score(const TuningRule& rule, const TuningView& view) {
   const TargetReading* own = find_target(view, rule.target);
-  double score = own != nullptr ? target_cost(*own) : std::log(mean(view, rule.target));
+  double score =
+      own != nullptr ? target_cost(*own, view.targets) : std::log(mean(view, rule.target));
   for (const TargetReading& other : view.targets) {
     if (&other == own || other.sense == TargetSense::kSetPoint) continue;
-    const double miss = target_cost(other);
+    const double miss = target_cost(other, view.targets);
     if (miss > 0) score += miss;
   }
   return score;

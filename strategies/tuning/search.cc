@@ -89,7 +89,7 @@ class SearchTuner : public Tuner {
     std::vector<bool> known;
     for (const TargetReading& reading : view.targets) {
       const bool counts = reading.sense != TargetSense::kSetPoint;
-      const double cost = counts ? target_cost(reading) : NAN;
+      const double cost = counts ? target_cost(reading, view.targets) : NAN;
       known.push_back(!std::isnan(cost));
       if (known.back()) sum += cost;
     }

@@ -26,6 +26,28 @@ TrialPhase phase_of(Experiment::State state) {
   return TrialPhase::kVoid;
 }
 
+// Below a hundredth of the goal all is lost, and a little more or less of it tells nothing.
+const double kNothingLeft = std::log(100.0);
+
+double cost_by_itself(const TargetReading& reading) {
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(reading.current) || !(reading.target > 0)) return kUnknown;
+  // So that nothing at all is very good and not infinitely so.
+  const double current = std::max(reading.current, 1e-9);
+  switch (reading.sense) {
+    case TargetSense::kLowerIsBetter:
+      return std::log(current / reading.target);
+    case TargetSense::kHigherIsBetter: {
+      const double goal =
+          reading.attainable < reading.target ? std::max(reading.attainable, 0.0) : reading.target;
+      return goal > current ? std::min(std::log(goal / current), kNothingLeft) : 0;
+    }
+    case TargetSense::kSetPoint:
+      return std::abs(std::log(current / reading.target));
+  }
+  return kUnknown;
+}
+
 // Scores are logarithms of costs, and effects their differences.
 std::string cost_of(double effect) {
   const double times = std::exp(-effect);
@@ -58,25 +80,13 @@ double active_nodes(const TuningView& view) {
   return view.metrics->latest(metric::kActiveNodes).value;
 }
 
-double target_cost(const TargetReading& reading) {
-  // Below a hundredth of the goal all is lost, and a little more or less of it tells nothing.
-  const double nothing_left = std::log(100.0);
-  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  if (std::isnan(reading.current) || !(reading.target > 0)) return kUnknown;
-  // So that nothing at all is very good and not infinitely so.
-  const double current = std::max(reading.current, 1e-9);
-  switch (reading.sense) {
-    case TargetSense::kLowerIsBetter:
-      return std::log(current / reading.target);
-    case TargetSense::kHigherIsBetter: {
-      const double goal =
-          reading.attainable < reading.target ? std::max(reading.attainable, 0.0) : reading.target;
-      return goal > current ? std::min(std::log(goal / current), nothing_left) : 0;
-    }
-    case TargetSense::kSetPoint:
-      return std::abs(std::log(current / reading.target));
-  }
-  return kUnknown;
+double target_cost(const TargetReading& reading, std::span<const TargetReading> all) {
+  const double cost = cost_by_itself(reading);
+  if (!std::isnan(cost) || reading.sense != TargetSense::kLowerIsBetter) return cost;
+  const bool is_all_lost = std::any_of(all.begin(), all.end(), [](const TargetReading& one) {
+    return one.sense == TargetSense::kHigherIsBetter && cost_by_itself(one) >= kNothingLeft;
+  });
+  return is_all_lost ? kNothingLeft : cost;
 }
 
 std::string print_action(const TuningAction& action) {

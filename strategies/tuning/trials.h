@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,7 +24,10 @@ namespace phoenix {
 // Costs on a logarithmic scale, less is better: how far a reading is from its target; NaN where it
 // is unknown. Lower is better: ln(current / target). Higher: ln(goal / current), from 0 to
 // ln(100). Set point: abs(ln(current / target)).
-double target_cost(const TargetReading& reading);
+//
+// Where one of `all` that should be high has nothing left, what is unknown and should be low costs
+// ln(100) too: nobody being answered is not better than a few being answered late.
+double target_cost(const TargetReading& reading, std::span<const TargetReading> all);
 
 double active_nodes(const TuningView& view);  // NaN: unknown
 

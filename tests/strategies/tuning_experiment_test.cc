@@ -103,6 +103,50 @@ TEST(Experiment, WhatHurtsBadlyIsTakenBackAtOnce) {
   EXPECT_FALSE(world.is_new);
 }
 
+// A change whose windows cost what the test says, after others that cost `before`.
+struct Played {
+  Played(std::vector<double> before_costs, const ExperimentOptions& with)
+      : before(with.windows), experiment(with, fill(std::move(before_costs))) {}
+
+  const WindowHistory& fill(std::vector<double> costs) {
+    for (const double cost : costs) before.observe(cost, kLoad, 10);
+    return before;
+  }
+  Step play(const std::vector<double>& costs) {
+    Step last = Step::kWait;
+    for (const double cost : costs) last = experiment.observe(cost, kLoad);
+    return last;
+  }
+
+  WindowHistory before;
+  Experiment experiment;
+};
+
+TEST(Experiment, OneMoreBadWindowAmongOthersIsNoHarm) {
+  Played played({0, 5, 0, 5, 0}, options());
+  EXPECT_EQ(played.play({0, 5}), Step::kWait);
+  EXPECT_FALSE(played.experiment.is_over());
+  EXPECT_EQ(played.play({6}), Step::kSetOld);
+  EXPECT_EQ(played.experiment.state(), State::kUndone);
+}
+
+TEST(Experiment, WhatRecoversSlowlyIsMeasuredAnew) {
+  Played played({5, 5, 5, 5, 5.01}, options());
+  EXPECT_EQ(played.play({5, /**/ 5, 5, 5, 0, 0}), Step::kWait);  // a large gain, but not for sure
+  EXPECT_EQ(played.experiment.state(), State::kTrying);
+  EXPECT_EQ(played.play({0, 0, 0, 0, 0}), Step::kSetOld);
+  EXPECT_EQ(played.experiment.state(), State::kConfirming);
+  EXPECT_EQ(played.play({0, /**/ 5, 5, 5, 5, 5}), Step::kSetNew);
+  EXPECT_EQ(played.experiment.state(), State::kKept);
+}
+
+TEST(Experiment, WhatIsNeverSureIsUndoneAfterThreeLooks) {
+  Played played({5, 5, 5, 5, 5.01}, options());
+  EXPECT_EQ(played.play({5, /**/ 5, 5, 5, 0, 0, /**/ 0, 5, 0, 5, 5, /**/ 5, 0, 5, 5}), Step::kWait);
+  EXPECT_EQ(played.play({0}), Step::kSetOld);
+  EXPECT_EQ(played.experiment.state(), State::kUndone);
+}
+
 TEST(Experiment, WhatChangesNothingIsUndone) {
   World world{0.2, 0.2, 0.0};
   Experiment experiment = begin(world, options());

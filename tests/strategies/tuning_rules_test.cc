@@ -31,6 +31,26 @@ std::vector<std::string> kinds_of(const std::vector<TuningAction>& actions) {
   return kinds;
 }
 
+TEST(TargetCost, NobodyAnsweredIsWorseThanAFewAnsweredLate) {
+  const double unknown = std::nan("");
+  TargetReading p95{"agent_response_time_p95", TargetSense::kLowerIsBetter, 0.1, 2.0};
+  TargetReading throughput{"message_throughput", TargetSense::kHigherIsBetter, 1'000, 50.0, 1'600};
+  const auto cost = [&] {
+    const std::vector<TargetReading> all{p95, throughput};
+    return std::pair(target_cost(p95, all), target_cost(throughput, all));
+  };
+  EXPECT_EQ(cost(), std::pair(std::log(20.0), std::log(20.0)));
+  throughput.current = 0;
+  p95.current = unknown;
+  EXPECT_EQ(cost(), std::pair(std::log(100.0), std::log(100.0)));
+  throughput.current = 500;  // answers there are, the percentile is only not known yet
+  EXPECT_TRUE(std::isnan(cost().first));
+  throughput.attainable = 0;  // nobody asks
+  throughput.current = 0;
+  EXPECT_TRUE(std::isnan(cost().first));
+  EXPECT_EQ(cost().second, 0);
+}
+
 // Runs until an action appears, at most 100 windows; that action.
 TuningAction next_action(TuningWorld& world) {
   for (int i = 0; i < 100; ++i) {
