@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import resource
+import signal
 import socket
 import statistics
 import subprocess
@@ -298,6 +299,8 @@ def main():
     unknown = [name for name in arguments.sections if name not in sections]
     if unknown:
         parser.error(f"no section `{unknown[0]}`; there are {', '.join(sections)}")
+    # So that what was started is stopped then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: stopped by SIGTERM"))
     bench = RuntimeBench(arguments.build, arguments.repeat, arguments.seconds)
     results = {name: getattr(bench, name)() for name in arguments.sections or sections}
     machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
