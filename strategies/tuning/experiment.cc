@@ -107,8 +107,8 @@ bool Experiment::is_harm(double score) const {
 }
 
 // Recovering from a collapse takes time, and makes windows differ.
-bool Experiment::is_worth_more_time() {
-  return first_.mean > options_.harm && prolonged_++ < kProlongedMax;
+bool Experiment::is_worth_more_time() const {
+  return first_.mean > options_.harm && prolonged_ < kProlongedMax;
 }
 
 // Every window is compared with the one a phase and its settling before.
@@ -142,6 +142,7 @@ Experiment::Step Experiment::end_trying() {
   is_by_drift_ = !is_gain(first_) && drift_.value > 0 && is_gain(gain_against_drift(first_));
   if (!is_gain(first_) && !is_by_drift_) {
     if (!is_worth_more_time()) return end(State::kUndone);
+    ++prolonged_;
     phase_.clear();
     return Step::kWait;
   }

@@ -104,7 +104,7 @@ class Experiment {
  private:
   bool load_has_changed(double load) const;
   bool is_harm(double score) const;
-  bool is_worth_more_time();
+  bool is_worth_more_time() const;
   PairedDifference gain_against_drift(const PairedDifference& gain) const;
   Step end_trying();
   Step end_confirming();
@@ -123,7 +123,7 @@ class Experiment {
   bool is_new_set_ = true;
   int to_settle_;
   int missing_ = 0;
-  int prolonged_ = 0;
+  int prolonged_ = 0;  // times the first look was measured anew
   double effect_ = std::numeric_limits<double>::quiet_NaN();
   double error_ = std::numeric_limits<double>::quiet_NaN();
 };

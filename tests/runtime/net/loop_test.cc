@@ -27,6 +27,27 @@ TEST(Loop, TellsTimeFromItsEpoch) {
   EXPECT_EQ(loop.epoch().monotonic_ns, epoch.monotonic_ns);
 }
 
+TEST(Loop, ReadsTheClockOnceForAnEvent) {
+  Loop loop;
+  std::vector<Time> seen;
+  const auto look = [&] {
+    seen.push_back(loop.event_time());
+    while (loop.now() == seen.back()) {
+    }
+    seen.push_back(loop.event_time());
+  };
+  Timer one(loop, look);
+  Timer other(loop, look);
+  const Time start = loop.now();
+  one.arm(start);
+  other.arm(start);
+  ASSERT_TRUE(drive(loop, [&] { return seen.size() == 4; }));
+  EXPECT_GE(seen[0], start);
+  EXPECT_THAT(seen, testing::Each(seen[0]));
+  const Time outside = loop.now();
+  EXPECT_GE(loop.event_time(), outside);
+}
+
 TEST(Loop, RunUntilEndsAtTheDateOrWhenStopped) {
   Loop loop;
   const Time until = loop.now() + milliseconds(5);
