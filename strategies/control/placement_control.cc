@@ -33,6 +33,7 @@ PlacementControl::PlacementControl(const ControlSetup& setup, const ClusterWatch
       placer_(strategy_of(make_placer(setup.strategies.placer))),
       evacuator_(strategy_of(make_rebalancer("even"))),
       migrations_(inventory_, migration_options(setup)) {
+  inventory_.order_index(placer_->index_order());
   if (setup.strategies.rebalancer != "none") {
     rebalancer_ = strategy_of(make_rebalancer(setup.strategies.rebalancer));
   }

@@ -69,6 +69,7 @@ class WorstFitRule {
 class BalancedRule {
  public:
   static constexpr bool kReadsMerits = false;
+  static constexpr IndexOrder kOrder = IndexOrder::kSkew;
   using Options = NoOptions;
   BalancedRule(const Options&, const Eligibility&) {}
 

@@ -61,8 +61,20 @@ void FreeIndex::set_free(const Group& group, const Resources& free, IndexValues&
   values[kSkewValue] = group.skew(free);
 }
 
-// The place along the curve, then the id: nodes in the same state are in order of their ids.
-std::uint64_t FreeIndex::key_of(const Group& group, const IndexValues& values, NodeId node) {
+// The place in the order, then the id: nodes in the same state are in order of their ids.
+std::uint64_t FreeIndex::key_of(const Group& group, const IndexValues& values, NodeId node) const {
+  if (order_ == IndexOrder::kRoom || group.kinds.size() != 2) {
+    return curve_of(group, values) << 32U | index(node);
+  }
+  constexpr double kCells = 1U << 16U;
+  const auto cell = [](double share) {
+    return static_cast<std::uint64_t>(std::clamp(share * kCells, 0.0, kCells - 1));
+  };
+  return cell((values[kSkewValue] + 1) / 2) << 48U | cell(values[kRoomValue] / 2) << 32U |
+         index(node);
+}
+
+std::uint64_t FreeIndex::curve_of(const Group& group, const IndexValues& values) {
   static const SpreadTable kTable = make_spread_table();
   const auto stride = static_cast<unsigned>(group.kinds.size());
   const unsigned bits = std::min(16U, kCurveBits / std::max(stride, 1U));
@@ -74,7 +86,7 @@ std::uint64_t FreeIndex::key_of(const Group& group, const IndexValues& values, N
     const auto cell = static_cast<std::uint64_t>(std::min(share * cells, cells - 1));
     curve |= (kTable[stride][cell & 255U] | kTable[stride][cell >> 8U] << (8 * stride)) << k;
   }
-  return curve << 32U | index(node);
+  return curve;
 }
 
 std::size_t FreeIndex::branch_at(const Group& group, std::uint64_t key) {
@@ -324,6 +336,22 @@ void FreeIndex::insert(NodeId node, std::uint32_t number, std::uint32_t node_cla
   put(node, places_[index(node)], values);
   ++group.size;
   ++size_;
+}
+
+void FreeIndex::set_order(IndexOrder order) {
+  if (order == order_) return;
+  std::vector<std::pair<NodeId, IndexValues>> all;
+  all.reserve(size_);
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const auto node = id_at<NodeId>(i);
+    if (contains(node)) all.emplace_back(node, take(node, places_[i]));
+  }
+  order_ = order;
+  for (const auto& [node, values] : all) {
+    Place& place = places_[index(node)];
+    place.key = key_of(groups_[place.group], values, node);
+    put(node, place, values);
+  }
 }
 
 void FreeIndex::erase(NodeId node) {

@@ -1,10 +1,10 @@
 // The nodes that may take agents, ordered so that those with alike room lie together: placers find
 // the best node by looking at a few boxes of nodes instead of at every node.
 //
-// Nodes of equal capacity form a group. Inside it they are ordered along a Z-curve through their
-// free shares (Morton 1966) and cut into leaves, and the leaves into branches; each knows the box
-// its nodes' values lie in. A search bounds its score by the boxes and opens only what may hold
-// something better (branch and bound). Amounts are exact: whole numbers below 2^53.
+// Nodes of equal capacity form a group. Inside it they are ordered, by default along a Z-curve
+// through their free shares (Morton 1966), and cut into leaves, and the leaves into branches; each
+// knows the box its nodes' values lie in. A search bounds its score by the boxes and opens only
+// what may hold something better (branch and bound). Amounts are exact: whole numbers below 2^53.
 //
 // One thread at a time. An update is O(leaf + log leaves); nothing allocates once leaves have
 // grown.
@@ -37,6 +37,12 @@ inline constexpr std::size_t kSkewValue = kResourceKinds + 1;
 inline constexpr std::size_t kMeritValues = kResourceKinds + 2;
 inline constexpr std::size_t kIndexValues = kResourceKinds + 5;
 using IndexValues = std::array<double, kIndexValues>;
+
+// What lies together. Any search finds the same in any order; which is quick depends on it.
+enum class IndexOrder : std::uint8_t {
+  kRoom,  // nodes with alike free shares of every kind
+  kSkew,  // of two kinds: nodes whose two free shares lie alike apart, then by their sum
+};
 
 class FreeIndex {
  public:
@@ -99,6 +105,9 @@ class FreeIndex {
     return std::uint64_t{1} << node_class % 64;
   }
 
+  // O(nodes log nodes) where it is another than before.
+  void set_order(IndexOrder order);
+
   // Groups are numbered from 0 in order of adding.
   std::uint32_t add_group(const Resources& capacity);
 
@@ -125,7 +134,8 @@ class FreeIndex {
   };
 
   static void set_free(const Group& group, const Resources& free, IndexValues& values);
-  static std::uint64_t key_of(const Group& group, const IndexValues& values, NodeId node);
+  std::uint64_t key_of(const Group& group, const IndexValues& values, NodeId node) const;
+  static std::uint64_t curve_of(const Group& group, const IndexValues& values);
   static std::size_t branch_at(const Group& group, std::uint64_t key);
   static std::size_t leaf_at(const Branch& branch, std::uint64_t key);
   static void widen(const Group& group, Box& box, const Box& inner);
@@ -146,6 +156,7 @@ class FreeIndex {
   void track_merits(Group& group);
   std::uint32_t new_leaf();
 
+  IndexOrder order_ = IndexOrder::kRoom;
   std::vector<Group> groups_;
   std::vector<Leaf> leaves_;
   std::vector<std::uint32_t> spare_leaves_;

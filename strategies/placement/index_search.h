@@ -7,6 +7,7 @@
 //   double bound(const NodeShares& low, const NodeShares& high) const
 //       at least the value of every node between the two; `low` has room for the agent
 //   static constexpr bool kReadsMerits            whether they look at NodeShares::merits
+//   static constexpr IndexOrder kOrder            of the index, where its bounds want another
 // Bounds computed by the same operations as values keep rounding on the safe side; others need
 // slack.
 //
@@ -367,6 +368,11 @@ class IndexedPlacer : public Placer {
     const Eligibility who(agent, inventory);
     Rule rule(options_, who);
     return choice_of(search_.best(rule, who), inventory);
+  }
+
+  IndexOrder index_order() const override {
+    if constexpr (requires { Rule::kOrder; }) return Rule::kOrder;
+    return IndexOrder::kRoom;
   }
 
   double score(const AgentSpec& agent, NodeId node, const Inventory& inventory) const override {

@@ -156,6 +156,8 @@ class Inventory {
   const Resources& total_reserved() const { return total_reserved_; }  // everywhere
 
   const FreeIndex& index_of_free() const { return index_; }
+  // Placer::index_order() of whoever places most. O(nodes log nodes) where it changes.
+  void order_index(IndexOrder order) { index_.set_order(order); }
   double price_of_group(std::uint32_t group) const { return group_prices_[group]; }
   // What the nodes of a class have in common. Classes are never forgotten: a label or a reported
   // capacity that is each node's own makes as many classes as nodes, and searches slow.

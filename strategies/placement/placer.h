@@ -34,6 +34,10 @@ class Placer {
   // is judged as if it did not.
   virtual Choice choose(const AgentSpec& agent, const Inventory& inventory, Random& random) = 0;
 
+  // The order of the inventory's index that choose() is quickest with; see
+  // Inventory::order_index().
+  virtual IndexOrder index_order() const { return IndexOrder::kRoom; }
+
   // What choose() compares, for a node that passes the filters; for explanations.
   virtual double score(const AgentSpec& agent, NodeId node, const Inventory& inventory) const = 0;
 };

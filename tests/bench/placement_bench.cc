@@ -34,6 +34,7 @@ class BenchCluster {
       std::abort();
     }
     placer_ = std::move(made->strategy);
+    inventory_.order_index(placer_->index_order());
     for (std::size_t i = 0; i < nodes; ++i) {
       NodeSpec node;
       node.id = id_at<NodeId>(i);

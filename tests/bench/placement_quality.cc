@@ -186,6 +186,7 @@ std::size_t bound_of(const Trace& trace, const Inventory& inventory) {
 
 Score play(const Trace& trace, const std::vector<Event>& events, Placer& placer) {
   Inventory inventory = inventory_of(trace);
+  inventory.order_index(placer.index_order());
   Random random(1, 1);
   Score score;
   std::size_t in_use = 0;

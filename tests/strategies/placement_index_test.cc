@@ -39,13 +39,20 @@ void expect_tight(const FreeIndex& index, const FreeIndex::Group& group, const F
   }
 }
 
-TEST(Index, BoxesFollowTheirNodesThroughABusyLife) {
+class EveryOrder : public ::testing::TestWithParam<IndexOrder> {};
+INSTANTIATE_TEST_SUITE_P(Index, EveryOrder, ::testing::Values(IndexOrder::kRoom, IndexOrder::kSkew),
+                         [](const auto& which) {
+                           return which.param == IndexOrder::kRoom ? "Room" : "Skew";
+                         });
+
+TEST_P(EveryOrder, BoxesFollowTheirNodesThroughABusyLife) {
   const Resources shapes[] = {resources(64'000, 256'000), resources(900, 0), resources(7, 11, 13)};
   FreeIndex books;
   for (const Resources& shape : shapes) books.add_group(shape);
   Random random(7);
   std::map<NodeId, Resources> truth;
   for (int step = 0; step < 20'000; ++step) {
+    if (step == 9'000) books.set_order(GetParam());
     const NodeId node = node_id(random.below(1'500));
     const auto group = static_cast<std::uint32_t>(index(node) % 3);
     const Resources free = some_free(shapes[group], random);
