@@ -27,7 +27,9 @@ namespace phoenix::local {
 
 inline std::string text_of(const std::string& path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();  // a process may end while its files are read: what was read until then
+  return text.str();
 }
 
 // Processes whose parent is `parent`.
