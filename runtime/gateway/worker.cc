@@ -266,23 +266,8 @@ void Worker::on_attempt_broken(AttemptId id) {
 void Worker::on_node_report(NodeId id, const wire::Report& report) {
   if (index(id) >= nodes_.size() || !nodes_[index(id)].is_known) return;
   Node& node = nodes_[index(id)];
-  LoadReport load = report.load;
-  add_rates(node, report.totals, load);
   node.totals = report.totals;
-  node.totals_at = load.measured_at;
-  on_piggybacked(id, load);
-}
-
-// What the node has counted since its last periodic report, a second; it does not send rates.
-void Worker::add_rates(const Node& node, const wire::NodeTotals& totals, LoadReport& load) {
-  const double seconds = to_seconds(load.measured_at - node.totals_at);
-  const bool is_same_node = totals.completed >= node.totals.completed &&
-                            totals.refused >= node.totals.refused && node.totals_at > kStart;
-  if (!is_same_node || seconds <= 0) return;
-  load.rate =
-      static_cast<float>(static_cast<double>(totals.completed - node.totals.completed) / seconds);
-  load.error_rate =
-      static_cast<float>(static_cast<double>(totals.refused - node.totals.refused) / seconds);
+  on_piggybacked(id, report.load);
 }
 
 void Worker::on_piggybacked(NodeId id, const LoadReport& report) {

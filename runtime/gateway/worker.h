@@ -148,7 +148,6 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
     LoadReport load;
     Time reported_at = kStart;
     wire::NodeTotals totals;
-    Time totals_at = kStart;
   };
   struct ClassCounters {
     std::uint64_t offered = 0;
@@ -164,7 +163,6 @@ class Worker final : public RequestSink, private UpstreamUser, private LaneUser 
     bool is_taken = false;
   };
 
-  static void add_rates(const Node& node, const wire::NodeTotals& totals, LoadReport& load);
   Time now() const { return options_.clock ? options_.clock() : loop_.event_time(); }
   void on_attempt(AttemptId attempt, AttemptResult result, const AttemptReply* reply) override;
   bool on_attempt_body(AttemptId attempt, std::string_view piece, bool last) override;

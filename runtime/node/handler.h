@@ -25,7 +25,7 @@
 
 namespace phoenix::node {
 
-inline constexpr int kHandlerAbi = 3;
+inline constexpr int kHandlerAbi = 4;
 
 // Valid until the Call is answered.
 struct CallRequest {
@@ -42,6 +42,7 @@ struct CallReply {
   std::string headers;  // header lines, each ended by CRLF
   std::string body;
   AttemptResult result = AttemptResult::kOk;  // kError counts against the node's health
+  Duration service{0};  // in which it was served, without its wait; 0: ever since it came
 };
 
 // One request under way and the duty to answer it. Movable; any thread.

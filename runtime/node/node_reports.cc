@@ -9,6 +9,7 @@ namespace phoenix::node {
 
 void Node::Impl::on_report_due() {
   take_readings();
+  services_->signals().sample(reported_at_);
   reported_totals_ = totals();
   const wire::Report report{load_report(), reported_totals_};
   for (const auto& announcer : announcers_) announcer->send(report);
@@ -52,6 +53,7 @@ LoadReport Node::Impl::load_report() const {
   report.network = utilisation_.network;
   report.queue_length = load.waiting;
   report.in_service = load.in_service;
+  services_->signals().tell(load.waiting + load.in_service, report);
   return report;
 }
 

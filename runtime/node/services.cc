@@ -11,6 +11,8 @@ struct Services::Answer {
   ReturnAddress to;
   std::size_t service = 0;
   std::size_t request_bytes = 0;
+  Time came = kStart;
+  std::uint32_t load = 0;  // requests there when it came
   CallReply reply;
 };
 
@@ -52,18 +54,17 @@ struct Services::Outbox : std::enable_shared_from_this<Services::Outbox> {
 
 class Services::Sink final : public Call::Sink {
  public:
-  Sink(CallRequest request, const ReturnAddress& to, std::size_t service,
-       std::shared_ptr<Outbox> outbox)
-      : request_(std::move(request)), to_(to), service_(service), outbox_(std::move(outbox)) {}
+  Sink(CallRequest request, Answer answer, std::shared_ptr<Outbox> outbox)
+      : request_(std::move(request)), answer_(std::move(answer)), outbox_(std::move(outbox)) {}
   const CallRequest& request() const override { return request_; }
   void answer(CallReply reply) override {
-    outbox_->take({to_, service_, size_of(request_), std::move(reply)});
+    answer_.reply = std::move(reply);
+    outbox_->take(std::move(answer_));
   }
 
  private:
   CallRequest request_;
-  ReturnAddress to_;
-  std::size_t service_;
+  Answer answer_;
   std::shared_ptr<Outbox> outbox_;
 };
 
@@ -156,7 +157,9 @@ void Services::admit(std::size_t number, const ReturnAddress& to, CallRequest re
     return forwarded_done(to, size_of(request), {500, {}, {}, AttemptResult::kError});
   }
   ++service.under_way;
-  Call call(std::make_unique<Sink>(std::move(request), to, number, outbox_));
+  Answer answer{to, number, size_of(request), loop_.event_time(), 0, {}};
+  answer.load = static_cast<std::uint32_t>(under_way_ - 1);
+  Call call(std::make_unique<Sink>(std::move(request), std::move(answer), outbox_));
   if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
   if (!work_queue_->submit(service.lane, call)) {
     call.answer({503, {}, {}, AttemptResult::kQueueFull});
@@ -165,6 +168,7 @@ void Services::admit(std::size_t number, const ReturnAddress& to, CallRequest re
 
 void Services::refuse(const ReturnAddress& to, int status, AttemptResult result) {
   ++totals_.refused;
+  signals_.answered(0, Duration{0}, Duration{0}, false);
   on_answer_(to, {status, {}, {}, result});
 }
 
@@ -177,6 +181,10 @@ void Services::deliver(Answer answer) {
   const bool is_refusal = answer.reply.result == AttemptResult::kQueueFull ||
                           answer.reply.result == AttemptResult::kRefused;
   ++(is_refusal ? totals_.refused : totals_.completed);
+  const Duration latency = loop_.event_time() - answer.came;
+  const Duration service_time = answer.reply.service;
+  signals_.answered(answer.load, latency, service_time > Duration{0} ? service_time : latency,
+                    answer.reply.result == AttemptResult::kOk);
   if (service.under_way == 0) {
     service.idle_since = loop_.now();
     arm_idle();

@@ -18,6 +18,7 @@
 #include "runtime/node/handlers.h"
 #include "runtime/node/hibernation.h"
 #include "runtime/node/work_queue.h"
+#include "scenarios/node_signals.h"
 #include "strategies/tuning/knobs.h"
 
 namespace phoenix::node {
@@ -43,10 +44,11 @@ inline std::size_t size_of(const CallRequest& request) {
   return request.target.size() + request.headers.size() + request.body.size();
 }
 
-// Who asked: a connection and the request's id on it.
+// Who asked: a connection and the request's id on it. And until when.
 struct ReturnAddress {
   std::uint64_t peer = 0;
   std::uint64_t id = 0;
+  Time deadline = kNever;
 };
 
 struct ServicesLoad {
@@ -120,6 +122,9 @@ class Services {
   Sleep sleep() const;
 
   ServicesLoad load() const;
+  // What requests see, of those that were served here. The caller samples its rates.
+  NodeSignals& signals() { return signals_; }
+  const NodeSignals& signals() const { return signals_; }
   ServicesTotals totals() const;
   double busy_thread_ns() const;
   // Whether everything is served by the modelled cores, so that they are what to report.
@@ -182,6 +187,7 @@ class Services {
   bool is_draining_ = false;
   bool is_modelled_ = true;
   ServicesTotals totals_;
+  NodeSignals signals_;
   Duration hibernate_idle_{0};
   Sleep sleep_;
   net::Timer idle_timer_;

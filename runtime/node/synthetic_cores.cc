@@ -82,20 +82,23 @@ double SyntheticCores::busy_core_ns() const { return server_.busy_core_ns(loop_.
 void SyntheticCores::catch_up(Time now) {
   while (server_.next_finish() <= now) {
     finished_.clear();
-    server_.collect_finished(jobs_, server_.next_finish(), finished_);
+    const Time finish = server_.next_finish();
+    server_.collect_finished(jobs_, finish, finished_);
     for (const std::uint32_t id : finished_) {
-      due_.emplace_back(std::move(*jobs_[id].call), jobs_[id].response_bytes);
-      jobs_[id].call.reset();
+      Job& job = jobs_[id];
+      due_.push_back({std::move(*job.call), job.response_bytes, finish - job.began});
+      job.call.reset();
       jobs_.release(id);
     }
   }
 }
 
 void SyntheticCores::answer_finished() {
-  std::vector<std::pair<Call, std::uint32_t>> due;
+  std::vector<Finished> due;
   due.swap(due_);  // answering may bring the next request
-  for (auto& [call, response_bytes] : due) {
+  for (auto& [call, response_bytes, service] : due) {
     CallReply reply;
+    reply.service = service;
     append_filler(response_bytes, reply.body);
     call.answer(std::move(reply));
   }

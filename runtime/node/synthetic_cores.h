@@ -60,7 +60,12 @@ class SyntheticCores {
   Slab<Job> jobs_;
   NodeServer<Job> server_;
   std::vector<std::uint32_t> finished_;
-  std::vector<std::pair<Call, std::uint32_t>> due_;
+  struct Finished {
+    Call call;
+    std::uint32_t response_bytes = 0;
+    Duration service{0};
+  };
+  std::vector<Finished> due_;
   net::Timer timer_;
 };
 

@@ -48,8 +48,8 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
   void work();
   void leave(std::size_t lane);
   std::optional<std::pair<Call, std::size_t>> take(std::unique_lock<std::mutex>& lock);
-  void serve(std::size_t lane, Call call);
-  void count_busy(int change);
+  void serve(std::size_t lane, Call call, Time began);
+  void count_busy(int change, Time now);
 
   Clock clock;
   mutable std::mutex mutex;
@@ -67,20 +67,20 @@ struct WorkQueue::State : std::enable_shared_from_this<State> {
 
 namespace {
 
-// Frees the place in service when the handler answers.
+// Frees the place in service when the handler answers, and says how long that took.
 class Served final : public Call::Sink {
  public:
-  Served(Call call, std::function<void()> leave)
+  Served(Call call, std::function<Duration()> leave)
       : call_(std::move(call)), leave_(std::move(leave)) {}
   const CallRequest& request() const override { return call_.request(); }
   void answer(CallReply reply) override {
-    leave_();
+    reply.service = leave_();
     call_.answer(std::move(reply));
   }
 
  private:
   Call call_;
-  std::function<void()> leave_;
+  std::function<Duration()> leave_;
 };
 
 }  // namespace
@@ -121,7 +121,8 @@ void WorkQueue::State::work() {
     auto taken = take(lock);
     if (!taken) return;
     auto& [call, lane] = *taken;
-    if (call.request().deadline < clock()) {
+    const Time began = clock();
+    if (call.request().deadline < began) {
       ++lanes[lane].expired;
       --lanes[lane].in_service;
       --in_service;
@@ -129,16 +130,19 @@ void WorkQueue::State::work() {
       call.answer({504, {}, {}, AttemptResult::kRefused});
       continue;
     }
-    count_busy(+1);
+    count_busy(+1, began);
     lock.unlock();
-    serve(lane, std::move(call));
+    serve(lane, std::move(call), began);
     lock.lock();
-    count_busy(-1);
+    count_busy(-1, clock());
   }
 }
 
-void WorkQueue::State::serve(std::size_t lane, Call call) {
-  auto leave_lane = [state = shared_from_this(), lane] { state->leave(lane); };
+void WorkQueue::State::serve(std::size_t lane, Call call, Time began) {
+  auto leave_lane = [state = shared_from_this(), lane, began] {
+    state->leave(lane);
+    return state->clock() - began;
+  };
   lanes[lane].settings.handler->handle(
       Call(std::make_unique<Served>(std::move(call), std::move(leave_lane))));
 }
@@ -153,8 +157,7 @@ void WorkQueue::State::leave(std::size_t lane) {
   work_to_do.notify_one();
 }
 
-void WorkQueue::State::count_busy(int change) {
-  const Time now = clock();
+void WorkQueue::State::count_busy(int change, Time now) {
   busy_ns += static_cast<double>((now - busy_since).count()) * busy_threads;
   busy_since = now;
   busy_threads += change;
@@ -221,7 +224,7 @@ LaneLoad WorkQueue::load(std::size_t lane) const {
 
 double WorkQueue::busy_ns() const {
   const std::lock_guard lock(state_->mutex);
-  state_->count_busy(0);
+  state_->count_busy(0, state_->clock());
   return state_->busy_ns;
 }
 

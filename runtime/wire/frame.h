@@ -1,7 +1,7 @@
 // The frames between native clients, gateways and nodes: encoding and decoding as pure functions of
 // bytes. Who needs this: FrameLink, tests and the fuzz target.
 //
-// Layout, little endian, version 3:
+// Layout, little endian, version 4:
 //   0  u8  'P'           8  u64 id (of the request it belongs to; 0 where there is none)
 //   1  u8  version      16  u32 checksum: low half of XXH3-64 of the payload, seeded by XXH3-64 of
 //                               bytes 0..15
@@ -22,7 +22,7 @@
 namespace phoenix::wire {
 
 inline constexpr std::size_t kHeaderBytes = 20;
-inline constexpr std::uint8_t kVersion = 3;
+inline constexpr std::uint8_t kVersion = 4;
 
 enum class FrameType : std::uint8_t {
   kHello = 1,  // first frame either way: who I am; see messages.h

@@ -11,7 +11,7 @@ namespace phoenix::wire {
 namespace {
 
 constexpr std::size_t kOfferBytes = 1 + sizeof(double);  // with an empty name
-constexpr std::size_t kLoadBytes = 4 * 6;
+constexpr std::size_t kLoadBytes = 4 * 10;
 constexpr std::uint8_t kRepeatable = 1;
 constexpr std::uint8_t kHasKey = 2;
 constexpr std::uint8_t kHasReport = 1;
@@ -19,9 +19,12 @@ constexpr std::uint8_t kHasReport = 1;
 bool is_name(std::string_view text) { return text.size() <= kMaxName; }
 bool is_block(std::string_view text) { return text.size() <= kMaxBlock; }
 bool is_amount(double value) { return std::isfinite(value) && value >= 0; }
-bool is_share(float value) { return std::isnan(value) || is_amount(value); }
+bool is_known_amount(float value) { return std::isnan(value) || is_amount(value); }
 bool is_sane(const LoadReport& load) {
-  return is_share(load.cpu) && is_share(load.memory) && is_share(load.network);
+  return is_known_amount(load.cpu) && is_known_amount(load.memory) &&
+         is_known_amount(load.network) && is_known_amount(load.latency) &&
+         is_known_amount(load.service_time) && is_known_amount(load.rate) &&
+         is_known_amount(load.error_rate);
 }
 bool is_sane(Role role) { return role >= Role::kClient && role <= Role::kOperator; }
 bool is_sane_status(unsigned status) { return status == 0 || (status >= 100 && status <= 999); }
@@ -45,7 +48,11 @@ char* store_load(char* at, const LoadReport& load, Time now) {
   at = store(at, load.memory);
   at = store(at, load.network);
   at = store(at, load.queue_length);
-  return store(at, load.in_service);
+  at = store(at, load.in_service);
+  at = store(at, load.latency);
+  at = store(at, load.service_time);
+  at = store(at, load.rate);
+  return store(at, load.error_rate);
 }
 
 LoadReport read_load(Reader& reader, Time now) {
@@ -56,6 +63,10 @@ LoadReport read_load(Reader& reader, Time now) {
   load.network = reader.number<float>();
   load.queue_length = reader.number<std::uint32_t>();
   load.in_service = reader.number<std::uint32_t>();
+  load.latency = reader.number<float>();
+  load.service_time = reader.number<float>();
+  load.rate = reader.number<float>();
+  load.error_rate = reader.number<float>();
   return load;
 }
 

@@ -68,7 +68,7 @@ TEST_F(PluginTest, WhatIsNoPluginIsRefusedByName) {
   EXPECT_THAT(make_flawed("no_abi").error(), HasSubstr("does not export phoenix_handler_abi"));
   EXPECT_THAT(make_flawed("no_maker").error(), HasSubstr("does not export phoenix_make_handler"));
   EXPECT_THAT(make_flawed("wrong_abi").error(),
-              AllOf(HasSubstr("found handler ABI 4"), HasSubstr("takes 3")));
+              AllOf(HasSubstr("found handler ABI 5"), HasSubstr("takes 4")));
 }
 
 TEST_F(PluginTest, OneThatThrowsCostsTheRequestA500) {

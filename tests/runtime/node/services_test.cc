@@ -49,6 +49,45 @@ double process_cpu_ms() {
   return 1e3 * static_cast<double>(std::clock()) / static_cast<double>(CLOCKS_PER_SEC);
 }
 
+TEST_F(ServicesTest, ToldIsWhatRequestsSawAndHowLongTheirServiceTook) {
+  settings_.discipline = Discipline::kFifo;
+  start("synthetic");
+  for (std::uint64_t id = 1; id <= 4; ++id) submit(id, 40);
+  ASSERT_TRUE(await(4));
+  LoadReport report;
+  services_->signals().tell(0, report);
+  EXPECT_NEAR(report.service_time, 0.04, 1e-6) << "without the wait for one of two cores";
+  EXPECT_GE(services_->signals().latency_at(0), 0.04);
+  EXPECT_GE(services_->signals().latency_at(3), 0.08) << "it came when three were there";
+}
+
+TEST_F(ServicesTest, ServiceOnAThreadBeginsWhenTheThreadDoes) {
+  start("synthetic[mode=burn, at_once=1]");
+  for (std::uint64_t id = 1; id <= 3; ++id) submit(id, 30);
+  ASSERT_TRUE(await(3));
+  LoadReport report;
+  services_->signals().tell(2, report);
+  EXPECT_GE(report.service_time, 0.0299);
+  EXPECT_GE(report.latency, 0.0899) << "three after another";
+  // The three services fit into what the last of them saw.
+  EXPECT_LE(3 * report.service_time, report.latency + 0.001F);
+}
+
+TEST_F(ServicesTest, RatesCountWhatWasAnsweredAndWhatWasRefused) {
+  start("echo");
+  services_->signals().sample(loop_.now());
+  const Time began = loop_.now();
+  for (std::uint64_t id = 1; id <= 8; ++id) submit(id, 1);
+  ASSERT_TRUE(await(8));
+  services_->drain();
+  for (std::uint64_t id = 9; id <= 10; ++id) submit(id, 1);
+  services_->signals().sample(began + std::chrono::seconds(2));
+  LoadReport report;
+  services_->signals().tell(0, report);
+  EXPECT_NEAR(report.rate, 5, 0.1);
+  EXPECT_NEAR(report.error_rate, 1, 0.02);
+}
+
 TEST_F(ServicesTest, BurningTakesAsMuchCpuAsAskedFor) {
   start("synthetic[mode=burn]");
   const double before = process_cpu_ms();

@@ -290,7 +290,7 @@ TEST_F(FrameLinkTest, AMalformedFrameEndsTheConnectionOnceAndIsCounted) {
   const std::vector<std::pair<std::string, FrameError>> cases = {
       {"GET / HTTP/1.1\r\n\r\n", FrameError::kBadMagic},
       {flipped, FrameError::kBadChecksum},
-      {std::string("P\x03\x02\x00\xff\xff\xff\xff", 8), FrameError::kTooLong},
+      {std::string("P\x04\x02\x00\xff\xff\xff\xff", 8), FrameError::kTooLong},
       {batch_of({{FrameType::kBatch, 0, frame_of(fine)}}), FrameError::kBadBatch},
       {frame_of({FrameType::kBatch, 0, frame_of(fine) + "P"}), FrameError::kBadBatch},
       {frame_of({FrameType::kBatch, 0, frame_of(fine) + flipped}), FrameError::kBadChecksum}};

@@ -52,7 +52,7 @@ std::string forged_compressed(FrameType type, std::uint32_t original, std::strin
 TEST(Frame, LooksAsItsLayoutSays) {
   const std::string bytes = frame_of(FrameType::kRequest, 0x0102030405060708, "abc");
   ASSERT_EQ(bytes.size(), kHeaderBytes + 3);
-  EXPECT_EQ(bytes.substr(0, 16), std::string("P\x03\x02\x00\x03\x00\x00\x00"
+  EXPECT_EQ(bytes.substr(0, 16), std::string("P\x04\x02\x00\x03\x00\x00\x00"
                                              "\x08\x07\x06\x05\x04\x03\x02\x01",
                                              16));
   EXPECT_EQ(bytes.substr(kHeaderBytes), "abc");
@@ -151,11 +151,11 @@ TEST(Frame, AWrongByteOfTheHeaderIsRefusedAsSoonAsItIsThere) {
   EXPECT_EQ(error_of("GET / HTTP/1.1\r\n"), FrameError::kBadMagic);
   EXPECT_EQ(error_of(std::string("P\x02", 2)), FrameError::kBadVersion);
   EXPECT_EQ(error_of(std::string("P\x00", 2)), FrameError::kBadVersion);
-  EXPECT_EQ(error_of(std::string("P\x03\x00", 3)), FrameError::kUnknownType);
-  EXPECT_EQ(error_of(std::string("P\x03\x09", 3)), FrameError::kUnknownType);
-  EXPECT_EQ(error_of(std::string("P\x03\x01\x02", 4)), FrameError::kUnknownFlags);
-  EXPECT_EQ(error_of(std::string("P\x03\x01\x80", 4)), FrameError::kUnknownFlags);
-  EXPECT_EQ(error_of(std::string("P\x03\x01\x00\xff\xff\xff\xff", 8)), FrameError::kTooLong);
+  EXPECT_EQ(error_of(std::string("P\x04\x00", 3)), FrameError::kUnknownType);
+  EXPECT_EQ(error_of(std::string("P\x04\x09", 3)), FrameError::kUnknownType);
+  EXPECT_EQ(error_of(std::string("P\x04\x01\x02", 4)), FrameError::kUnknownFlags);
+  EXPECT_EQ(error_of(std::string("P\x04\x01\x80", 4)), FrameError::kUnknownFlags);
+  EXPECT_EQ(error_of(std::string("P\x04\x01\x00\xff\xff\xff\xff", 8)), FrameError::kTooLong);
 }
 
 TEST(Frame, UnknownTypesFlagsAndVersionsAreRefusedWithARightChecksumToo) {

@@ -32,6 +32,10 @@ void expect_same(const LoadReport& a, const LoadReport& b) {
   expect_same(a.network, b.network);
   EXPECT_EQ(a.queue_length, b.queue_length);
   EXPECT_EQ(a.in_service, b.in_service);
+  expect_same(a.latency, b.latency);
+  expect_same(a.service_time, b.service_time);
+  expect_same(a.rate, b.rate);
+  expect_same(a.error_rate, b.error_rate);
 }
 
 TEST(Messages, AHelloArrivesAsItWasSent) {
@@ -244,6 +248,10 @@ TEST(Bounds, NumbersMustMakeSense) {
   EXPECT_FALSE(within_bounds(Hello{}));  // no role
   EXPECT_FALSE(within_bounds(Report{.load = {.cpu = -0.5F}}));
   EXPECT_FALSE(within_bounds(Report{.load = {.memory = static_cast<float>(kInfinity)}}));
+  EXPECT_FALSE(within_bounds(Report{.load = {.latency = -1}}));
+  EXPECT_FALSE(within_bounds(Report{.load = {.service_time = -1}}));
+  EXPECT_FALSE(within_bounds(Report{.load = {.rate = -1}}));
+  EXPECT_FALSE(within_bounds(Report{.load = {.error_rate = static_cast<float>(kInfinity)}}));
   EXPECT_FALSE(within_bounds(Response{.result = AttemptResult::kTimeout}));
   for (const int status : {1, 99, 1000, 65535}) {
     EXPECT_FALSE(within_bounds(Response{.status = static_cast<std::uint16_t>(status)})) << status;

@@ -59,6 +59,10 @@ class Samples {
     load.network = share();
     load.queue_length = number_as<std::uint32_t>();
     load.in_service = number_as<std::uint32_t>();
+    load.latency = share();
+    load.service_time = share();
+    load.rate = one_in(4) ? LoadReport::kUnknown : number_as<std::uint16_t>();
+    load.error_rate = share();
     return load;
   }
 
