@@ -74,6 +74,8 @@ Json wire_json(const WireSummary& wire) {
       {"connection_give_ups", wire.connection_give_ups},
       {"buffer_waits", wire.buffer_waits},
       {"buffer_wait_s", wire.buffer_wait_s},
+      {"late_answers", wire.late_answers},
+      {"answer_refusals", wire.answer_refusals},
       {"direct", wire.direct},
       {"direct_misses", wire.direct_misses},
       {"cold_starts", wire.cold_starts},

@@ -112,6 +112,10 @@ std::string wire_text(const WireSummary& wire) {
     text += fmt::format("waited for room in a socket buffer {}, {} each\n",
                         human_count(wire.buffer_waits), human_duration(wire.buffer_wait_s));
   }
+  if (wire.late_answers + wire.answer_refusals > 0) {
+    text += fmt::format("answers not sent {} since they were late, {} for want of room\n",
+                        human_count(wire.late_answers), human_count(wire.answer_refusals));
+  }
   if (wire.direct > 0) {
     text += fmt::format("past the gateway {}, returned to it {}\n", human_count(wire.direct),
                         human_count(wire.direct_misses));

@@ -12,6 +12,8 @@
 
 namespace phoenix::sim {
 
+inline constexpr double kSmallReplyBytes = 128;  // refusals, failures and resets
+
 struct Request {
   Time arrived = kStart;
   double work = 0;  // ns at speed 1

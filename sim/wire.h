@@ -7,7 +7,8 @@
 //   Router: send -> batch fills (frames) or a connection is free (HTTP)
 //     -> gateway CPU for the batch and its compression -> room in the socket buffer
 //     -> Network::send -> node: its agent wakes or starts -> service, with the node's codec work
-//     -> room in the node's socket buffer -> Network::send -> gateway CPU, with decompression
+//     -> room in the node's socket buffer, unless the answer would be late
+//     -> Network::send -> gateway CPU, with decompression
 //
 // A batch travels as its messages, back to back, with one packet header: so each meets the same
 // faults as it does alone. Only gateways batch; both ends compress. What a knob changes holds for
@@ -31,6 +32,8 @@ namespace phoenix::sim {
 inline constexpr double kBatchBytes = 64 * 1024;
 // Attempts that may wait for a connection to one node; more are refused. As real ones.
 inline constexpr std::size_t kConnectionWaitMax = 1024;
+// Answers that may wait on one connection; what comes on top is a failure. As real ones.
+inline constexpr double kAnswerQueueBytes = 63.0 * 1024 * 1024;
 // Keys whose node the clients of a gateway remember; then they forget all. As real ones.
 inline constexpr std::size_t kOwnersMax = 65'536;
 
@@ -46,6 +49,8 @@ struct WireCounters {
   std::uint64_t connection_give_ups = 0;  // their time was over first
   std::uint64_t buffer_waits = 0;         // messages that found no room in a socket buffer
   double buffer_wait_ns = 0;
+  std::uint64_t late_answers = 0;  // would have come after their deadline: a failure went instead
+  std::uint64_t answer_refusals = 0;  // too many waited already: the same
   std::uint64_t direct = 0,
                 direct_misses = 0;  // requests sent past the gateway; that had to return
   std::uint64_t cold_starts = 0, wakes = 0, hibernations = 0;
@@ -64,6 +69,7 @@ struct WireJob {
   bool is_paced = false;    // it has waited for room in the socket buffer
   KeyedAgents::Hold agent;
   Time queued_at = kStart;  // in a batch or for a connection
+  Time deadline = kNever;   // of the request
   bool is_direct() const { return request != kNoIndex; }
 };
 

@@ -27,12 +27,17 @@ constexpr double compressed_bytes(double bytes, double ratio) {
 // worth goes at once, the rest a buffer per round trip. O(1).
 class Window {
  public:
-  // How long the last of `bytes` handed over now waits for room. Dates do not fall.
-  Duration pass(double bytes, double buffer, Duration round_trip, Time now) {
+  // When the last of `bytes` handed over now would be acknowledged, in ns. Dates do not fall.
+  double acknowledged_at(double bytes, double buffer, Duration round_trip, Time now) const {
     const auto date = static_cast<double>(now.time_since_epoch().count());
-    const auto trip = static_cast<double>(round_trip.count());
-    empty_at_ = std::max(empty_at_, date) + bytes / buffer * trip;
-    return Duration{static_cast<std::int64_t>(std::max(0.0, empty_at_ - trip - date))};
+    return std::max(empty_at_, date) + bytes / buffer * static_cast<double>(round_trip.count());
+  }
+  // Hands them over: how long the last of them waits for room.
+  Duration pass(double bytes, double buffer, Duration round_trip, Time now) {
+    empty_at_ = acknowledged_at(bytes, buffer, round_trip, now);
+    const double leaves_at = empty_at_ - static_cast<double>(round_trip.count());
+    const auto date = static_cast<double>(now.time_since_epoch().count());
+    return Duration{static_cast<std::int64_t>(std::max(0.0, leaves_at - date))};
   }
   // When all that was handed over is acknowledged, in ns.
   double empty_at() const { return empty_at_; }

@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t kProgressEvery = 1U << 14;
 constexpr Duration kQuickestAnswer = std::chrono::microseconds(1);
 constexpr std::size_t kHeldMax = 65'536;  // jobs in the socket of a paused node
-constexpr double kSmallReplyBytes = 128;  // refusals and resets
 
 double engine_seconds(Time t) { return to_seconds(t); }
 

@@ -82,9 +82,9 @@ void World::hand_over(std::uint32_t id, const Request& request) {
   wire.node = jobs_[id].node;
   wire.compression = rules.compression;
   wire.queued_at = now_;
+  wire.deadline = add_saturating(request.arrived, rules.deadline);
   if (rules.is_http) {
-    take_connection(id, std::min(add_saturating(request.arrived, rules.deadline),
-                                 add_saturating(now_, rules.attempt_timeout)));
+    take_connection(id, std::min(wire.deadline, add_saturating(now_, rules.attempt_timeout)));
   } else if (knobs_.batch_size > 1 && static_cast<double>(request.request_bytes) < kBatchBytes) {
     join_batch(id);
   } else {
@@ -230,14 +230,17 @@ void World::set_out(std::span<const std::uint32_t> batch) {
   for (const std::uint32_t id : batch) agenda_.push(ready, EventKind::kDepart, id);
 }
 
+Duration World::round_trip(std::uint32_t id) {
+  const Job& job = jobs_[id];
+  return 2 * network_.latency(job.gateway, network_.gateways() + job.node);
+}
+
 // Whether the job's message is put off until its connection's buffer has room for it.
 bool World::waits_for_room(std::vector<Window>& windows, std::uint32_t id, double bytes,
                            EventKind then) {
-  const Job& job = jobs_[id];
   const std::uint32_t connection = wire_.job(id).connection;
   if (windows.size() <= connection) windows.resize(connection + 1);
-  const Duration trip = 2 * network_.latency(job.gateway, network_.gateways() + job.node);
-  const Duration wait = windows[connection].pass(bytes, knobs_.socket_buffer, trip, now_);
+  const Duration wait = windows[connection].pass(bytes, knobs_.socket_buffer, round_trip(id), now_);
   if (wait.count() == 0) return false;
   ++wire_.counters.buffer_waits;
   wire_.counters.buffer_wait_ns += static_cast<double>(wait.count());
@@ -260,16 +263,40 @@ void World::on_depart(std::uint32_t id) {
 
 // Answers.
 
+// Whether it leaves later. What would come too late shall not keep others from coming in time: a
+// short failure goes instead.
 bool World::holds_answer(std::uint32_t id) {
-  const Job& job = jobs_[id];
+  Job& job = jobs_[id];
   const WireJob& wire = wire_.job(id);
-  if (knobs_.socket_buffer == 0 || job.result != AttemptResult::kOk) return false;
+  if (knobs_.socket_buffer == 0) return false;
   if (wire.connection == kNoIndex) return false;  // it came before the knob, or past the gateway
   WirePath& path = wire_.path(job.gateway, wire.node);
-  const auto bytes = static_cast<double>(job.response_bytes);
-  if (!waits_for_room(path.back, id, bytes, EventKind::kAnswerDepart)) return false;
+  if (path.back.size() <= wire.connection) path.back.resize(wire.connection + 1);
+  if (!fits_connection(path.back[wire.connection], id, response_message(id).bytes)) {
+    job.result = AttemptResult::kLate;
+  }
+  if (!waits_for_room(path.back, id, response_message(id).bytes, EventKind::kAnswerDepart)) {
+    return false;
+  }
   ++machines_[job.node].away;
   return true;
+}
+
+// HTTP servers know no deadlines, and a connection of theirs carries one answer at a time.
+bool World::fits_connection(const Window& window, std::uint32_t id, double bytes) {
+  const WireJob& wire = wire_.job(id);
+  const Duration trip = round_trip(id);
+  if (wire.serial != 0 || bytes <= kSmallReplyBytes) return true;
+  const auto ns = [](auto date) { return static_cast<double>(date.count()); };
+  const double done = window.acknowledged_at(bytes, knobs_.socket_buffer, trip, now_);
+  const double busy = done - ns(now_.time_since_epoch());
+  // The gateway has the answer half a trip before the node knows.
+  const Time too_late = add_saturating(wire.deadline, trip / 2);
+  const bool is_full = busy * knobs_.socket_buffer > kAnswerQueueBytes * ns(trip);
+  const bool is_late = done > ns(too_late.time_since_epoch());
+  if (is_full) ++wire_.counters.answer_refusals;
+  if (is_late && !is_full) ++wire_.counters.late_answers;
+  return !is_full && !is_late;
 }
 
 void World::on_answer_depart(std::uint32_t id) {

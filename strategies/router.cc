@@ -31,6 +31,7 @@ constexpr FailureReason reason_of(AttemptResult result) {
     case AttemptResult::kReset:
     case AttemptResult::kStopped:
       return FailureReason::kReset;
+    case AttemptResult::kLate:
     case AttemptResult::kTimeout:
       return FailureReason::kDeadline;
   }
@@ -227,9 +228,10 @@ RouterAction Router::State::late(AttemptResult result) {
 FlightSlot Router::State::end_attempt(FlightSlot slot, AttemptResult result, Time now) {
   const Flight& flight = flights[slot];
   const Duration latency = now - flight.since;
-  // A node whose answer nobody waited for did nothing wrong.
+  // A node whose answer nobody waited for did nothing wrong; nor did one whose answer had no way.
   const bool ok = result == AttemptResult::kOk || result == AttemptResult::kStopped;
-  const bool is_verdict = !is_refusal(result) && result != AttemptResult::kStopped;
+  const bool is_verdict =
+      !is_refusal(result) && result != AttemptResult::kStopped && result != AttemptResult::kLate;
   const ServiceNodes::Finished finished{flight.node,
                                         latency,
                                         ok,
@@ -271,7 +273,7 @@ RouterAction Router::State::after_failure(FlightSlot slot, AttemptResult result,
 bool Router::State::may_retry(FlightSlot slot, AttemptResult result, Time now) {
   const Flight& flight = flights[slot];
   return flight.attempts <= settings.retries && now < flight.deadline &&
-         (flight.repeatable || is_refusal(result));
+         result != AttemptResult::kLate && (flight.repeatable || is_refusal(result));
 }
 
 // Full jitter: uniform between none and the bound that doubles with every attempt.

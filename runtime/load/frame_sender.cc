@@ -227,9 +227,10 @@ class FrameSender final : public Sender, public Peer::User {
     SendResult result{number, response.reason, -1, response.attempts};
     if (response.node != ~0U) result.node = static_cast<std::int32_t>(response.node);
     if (direct) {
-      if (response.result != AttemptResult::kOk && response.result != AttemptResult::kError) {
-        return fall_back(keyed->second);  // it was not carried out there
-      }
+      const bool is_carried_out = response.result == AttemptResult::kOk ||
+                                  response.result == AttemptResult::kError ||
+                                  response.result == AttemptResult::kLate;
+      if (!is_carried_out) return fall_back(keyed->second);
       result.attempts = 1;
       if (response.result == AttemptResult::kError) result.reason = FailureReason::kError;
     }

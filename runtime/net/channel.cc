@@ -22,6 +22,7 @@ class SocketChannel final : public Channel {
   std::string& output() override { return connection_->output(); }
   void flush_soon() override { connection_->flush_soon(); }
   std::size_t queued_bytes() const override { return connection_->queued_bytes(); }
+  Duration drain_time(std::size_t more) const override { return connection_->drain_time(more); }
   void pause_reading() override { connection_->pause_reading(); }
   void resume_reading() override { connection_->resume_reading(); }
   void set_socket_buffers(int send_bytes, int receive_bytes) override {

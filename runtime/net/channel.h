@@ -63,6 +63,9 @@ class Channel {
   // Call after appending to output(). write() does it by itself.
   virtual void flush_soon() = 0;
   virtual std::size_t queued_bytes() const = 0;
+  // Until the peer has all that is queued and `more` bytes: about, by how fast it took what waited
+  // so far; 0 where the kernel takes everything at once.
+  virtual Duration drain_time(std::size_t more) const = 0;
 
   // Backpressure: no on_bytes() until resumed. The kernel's buffer fills, then the peer's.
   virtual void pause_reading() = 0;

@@ -90,6 +90,12 @@ std::size_t Connection::queued_bytes() const {
   return (tls_ ? output_.size() : 0) + wire().size() - sent_;
 }
 
+Duration Connection::drain_time(std::size_t more) const {
+  if (!blocked_) return Duration{0};
+  const auto queued = static_cast<double>(queued_bytes() + more);
+  return drain_.time_for(queued + unacknowledged_bytes(socket_.get()), loop_.now());
+}
+
 void Connection::resume_reading() {
   if (!std::exchange(paused_, false) || user_ == nullptr) return;
   redeliver_ = true;
@@ -336,6 +342,7 @@ bool Connection::send_wire() {
       bytes_out_ += static_cast<std::uint64_t>(took);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       blocked_ = true;
+      drain_.full(loop_.now(), bytes_out_);
       break;
     } else if (errno != EINTR) {
       on_send_failed(errno);
@@ -343,6 +350,7 @@ bool Connection::send_wire() {
     }
   }
   if (sent_ == bytes.size()) {
+    drain_.emptied();
     reactor_.give_back(bytes);
     sent_ = 0;
   } else if (sent_ >= kCompactAt && sent_ * 2 >= bytes.size()) {

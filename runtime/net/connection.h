@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/net/channel.h"
+#include "runtime/net/drain_meter.h"
 #include "runtime/net/reactor.h"
 #include "runtime/net/socket.h"
 #include "runtime/net/tls_session.h"
@@ -37,6 +38,7 @@ class Connection final : public Pollable {
   std::string& output();
   void flush_soon();
   std::size_t queued_bytes() const;
+  Duration drain_time(std::size_t more) const;
   void pause_reading() { paused_ = true; }
   void resume_reading();
 
@@ -101,6 +103,7 @@ class Connection final : public Pollable {
   std::size_t sent_ = 0;  // of wire()
   std::uint64_t bytes_in_ = 0;
   std::uint64_t bytes_out_ = 0;
+  DrainMeter drain_;
 
   Stage stage_ = Stage::kIdle;
   bool readable_ = false;  // as far as known

@@ -6,8 +6,10 @@
 #include <system_error>
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace phoenix::net {
@@ -116,6 +118,11 @@ Result<Descriptor> begin_connect(const Endpoint& to, const ChannelSettings& sett
 void set_buffers(int fd, int send_bytes, int receive_bytes) {
   if (send_bytes > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, send_bytes);
   if (receive_bytes > 0) set_option(fd, SOL_SOCKET, SO_RCVBUF, receive_bytes);
+}
+
+double unacknowledged_bytes(int fd) {
+  int bytes = 0;
+  return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 Endpoint local_endpoint(int fd) {

@@ -57,6 +57,8 @@ Result<Descriptor> begin_connect(const Endpoint& to, const ChannelSettings& sett
 
 Endpoint local_endpoint(int fd);
 void set_buffers(int fd, int send_bytes, int receive_bytes);
+// What the kernel holds for the peer, sent or not; 0 where it does not tell.
+double unacknowledged_bytes(int fd);
 // What has become of begin_connect(): 0 or an error. A socket that has met itself, as a dial to a
 // free local port may, counts as refused: it would hold the port against its rightful listener.
 int outcome_of_connect(int fd);

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kPauseAbove = 8 * 1024 * 1024;  // queued answers of one connection
 constexpr std::size_t kWriteQueue = 64 * 1024 * 1024;
 constexpr std::size_t kAnswerQueue = 63 * 1024 * 1024;  // the rest is for saying that it is full
+constexpr std::size_t kShortBody = 64;                  // no longer than a failure's
 // A request sent just before the goodbye arrived still finds somebody who refuses it.
 constexpr Duration kLinger = std::chrono::milliseconds(250);
 constexpr Duration kUnsentCheck = std::chrono::milliseconds(10);
@@ -212,7 +213,9 @@ wire::FrameError Node::Impl::on_request(Peer& peer, const wire::Frame& frame) {
   wire::Request request;
   if (!wire::decode(frame.payload, request)) return wire::FrameError::kBadPayload;
   // The answer may come at once and take the peer with it.
-  services_->submit({peer.id, frame.id}, to_call(request, loop_.now()));
+  CallRequest call = to_call(request, loop_.now());
+  const ReturnAddress to{peer.id, frame.id, call.deadline};
+  services_->submit(to, std::move(call));
   return wire::FrameError::kNone;
 }
 
@@ -250,12 +253,29 @@ void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
   const auto found = peers_.find(to.peer);
   if (found == peers_.end()) return;
   wire::FrameLink& link = *found->second->link;
-  const std::size_t room = kAnswerQueue - std::min(kAnswerQueue, link.queued_bytes());
-  wire::Response response = fitting_response(reply, settings_.link.limits.payload, room);
+  wire::Response response = response_for(to, link, reply);
   response.has_report = settings_.piggyback;
   if (settings_.piggyback) response.report = load_report();
   link.send(to.id, response);
   if (link.queued_bytes() > kPauseAbove) link.channel().pause_reading();
+}
+
+// An answer that nobody waits for any more would only keep others from coming in time. By the
+// node's clock it has time until the deadline to be acknowledged: the deadline was read off half a
+// round trip late, and the gateway has the answer half a round trip before the node knows.
+wire::Response Node::Impl::response_for(const ReturnAddress& to, const wire::FrameLink& link,
+                                        const CallReply& reply) {
+  const std::size_t size = size_of(reply);
+  if (link.queued_bytes() + size > kAnswerQueue) {
+    ++answer_counters_.refused;
+    return failed(503, "too many answers wait on this connection\n");
+  }
+  const Duration wait = reply.body.size() > kShortBody ? link.drain_time(size) : Duration{0};
+  if (wait > Duration{0} && add_saturating(loop_.now(), wait) > to.deadline) {
+    ++answer_counters_.late;
+    return failed(504, "the answer would have come too late\n", AttemptResult::kLate);
+  }
+  return fitting_response(reply, settings_.link.limits.payload);
 }
 
 Status Node::Impl::forward(const std::string& service, const std::string& to) {

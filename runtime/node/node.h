@@ -46,6 +46,12 @@ struct PeerCounters {
   std::uint64_t no_hello = 0;    // within hello_timeout
 };
 
+// Answers in whose place a short failure went.
+struct AnswerCounters {
+  std::uint64_t late = 0;     // they would have come after the request's deadline
+  std::uint64_t refused = 0;  // too many waited on the connection already
+};
+
 struct NodeStatus {
   ServicesLoad load;
   ServicesTotals served;
@@ -60,6 +66,7 @@ struct NodeStatus {
   net::ListenCounters listener;
   wire::LinkCounters links;
   PeerCounters peers;
+  AnswerCounters answers;
 };
 
 class Node {

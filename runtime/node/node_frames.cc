@@ -18,6 +18,8 @@ FailureReason reason_of(AttemptResult result) {
       return FailureReason::kQueueFull;
     case AttemptResult::kRefused:
       return FailureReason::kRefused;
+    case AttemptResult::kLate:
+      return FailureReason::kDeadline;
     default:
       return FailureReason::kError;
   }
@@ -36,10 +38,10 @@ wire::Response to_response(const CallReply& reply) {
   return response;
 }
 
-wire::Response failed(std::uint16_t status, std::string_view why) {
+wire::Response failed(std::uint16_t status, std::string_view why, AttemptResult result) {
   wire::Response response;
-  response.result = AttemptResult::kError;
-  response.reason = FailureReason::kError;
+  response.result = result;
+  response.reason = reason_of(result);
   response.status = status;
   response.body = why;
   return response;
@@ -88,14 +90,16 @@ CallRequest to_call(const wire::Request& request, Time now) {
   return call;
 }
 
-wire::Response fitting_response(const CallReply& reply, std::size_t payload_max, std::size_t room) {
-  const std::size_t size = reply.headers.size() + reply.body.size() + kHeadRoom;
-  if (size > payload_max) return failed(500, "the answer is too long for a frame\n");
+std::size_t size_of(const CallReply& reply) {
+  return reply.headers.size() + reply.body.size() + kHeadRoom;
+}
+
+wire::Response fitting_response(const CallReply& reply, std::size_t payload_max) {
+  if (size_of(reply) > payload_max) return failed(500, "the answer is too long for a frame\n");
   wire::Response response = to_response(reply);
   if (!wire::within_bounds(response)) {
     return failed(500, "the handler gave a status or headers that are not allowed\n");
   }
-  if (size > room) return failed(503, "too many answers wait on this connection\n");
   return response;
 }
 

@@ -62,6 +62,8 @@ class Node::Impl {
   wire::FrameError on_probe(Peer& peer, const wire::Frame& frame);
   wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
   void answer(const ReturnAddress& to, CallReply reply);
+  wire::Response response_for(const ReturnAddress& to, const wire::FrameLink& link,
+                              const CallReply& reply);
   Status forward(const std::string& service, const std::string& to);
   void on_report_due();
   void on_sweep();
@@ -89,6 +91,7 @@ class Node::Impl {
   std::map<std::string, std::unique_ptr<Forwarder>> forwarders_;  // by target, kept
   wire::LinkCounters link_counters_;
   PeerCounters peer_counters_;
+  AnswerCounters answer_counters_;
   LogPause log_pause_;  // of peers refused
   std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
   std::uint64_t next_peer_ = 1;

@@ -91,6 +91,7 @@ NodeStatus Node::Impl::status() const {
   status.listener = listener_->counters();
   status.links = link_counters_;
   status.peers = peer_counters_;
+  status.answers = answer_counters_;
   return status;
 }
 
@@ -108,6 +109,8 @@ nlohmann::json Node::Impl::stats() const {
           {"completed", now.served.completed},
           {"refused", now.served.refused},
           {"expired", now.served.expired},
+          {"late_answers", now.answers.late},
+          {"answer_refusals", now.answers.refused},
           {"under_way", now.under_way},
           {"asleep", now.sleep.asleep},
           {"hibernations", now.sleep.hibernations},

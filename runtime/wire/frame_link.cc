@@ -237,6 +237,10 @@ std::size_t FrameLink::queued_bytes() const {
   return state_->is_closed ? 0 : channel_->queued_bytes() + state_->gathered.size();
 }
 
+Duration FrameLink::drain_time(std::size_t more) const {
+  return state_->is_closed ? Duration{0} : channel_->drain_time(state_->gathered.size() + more);
+}
+
 void FrameLink::close_gracefully(std::unique_ptr<FrameLink> link) {
   State& state = *link->state_;
   if (std::exchange(state.is_closed, true)) return;

@@ -77,7 +77,8 @@ class FrameLink final : private net::ChannelUser {
   void flush();                              // does not wait for batch_delay
   // REQUIRES: on_link_closed() has not returned.
   net::Channel& channel() { return *channel_; }
-  std::size_t queued_bytes() const;  // not taken by the kernel yet
+  std::size_t queued_bytes() const;             // not taken by the kernel yet
+  Duration drain_time(std::size_t more) const;  // see net::Channel; 0 once closed
 
   // Sends what is queued, then closes. Nothing is called back any more.
   static void close_gracefully(std::unique_ptr<FrameLink> link);

@@ -35,6 +35,7 @@ enum class AttemptResult : std::uint8_t {
   kQueueFull,  // the node refused: its queue is full
   kRefused,    // the node refused: draining or not serving this service
   kReset,      // the connection broke; nobody knows whether the request was carried out
+  kLate,       // the node carried it out, but its answer would have come after the deadline
   kTimeout,    // only made by the Router itself
   kStopped,    // the world let go of it after the answer; for attempts that lost against a copy
 };

@@ -185,6 +185,43 @@ TEST(SocketBuffers, CapThroughputAtABufferPerRoundTrip) {
   EXPECT_NEAR(mean_ms(buffered), 21, 0.2);
 }
 
+// One connection that carries 50 answers a second, of 100 that are asked for.
+Overrides narrow_line() {
+  return {"cluster.group.n.latency=5 ms",
+          "gateway.latency=5 ms",
+          "service.s.class.c.response=32 KiB",
+          "workload.rate=100 /s",
+          "knobs.socket_buffer=32 KiB",
+          "knobs.pool_size=1",
+          "duration=60 s",
+          "service.s.class.c.deadline=1 s",
+          "router.retries=0"};
+}
+
+TEST(SocketBuffers, CarryNoAnswersThatWouldComeTooLate) {
+  const RunSummary run = run_in_child(kPair, narrow_line());
+  expect_conserved(run);
+  // All that the line carries comes in time, however long it is too narrow: but for the short
+  // failures, 129 of 32,769 bytes each.
+  EXPECT_NEAR(run.total.throughput_per_s, 50, 1);
+  EXPECT_LE(run.total.latency.max, 1.0);
+  EXPECT_NEAR(static_cast<double>(run.wire.late_answers), 50 * 59, 50);
+  EXPECT_EQ(run.wire.answer_refusals, 0U);
+  EXPECT_EQ(failed(run, FailureReason::kDeadline), run.total.failed_total())
+      << "nobody learns before the deadline what nobody may send again";
+}
+
+TEST(SocketBuffers, WithoutADeadlineAnswersWaitUpToABound) {
+  Overrides patient = narrow_line();
+  patient.insert(patient.end(),
+                 {"service.s.class.c.deadline=10 min", "duration=120 s", "workload.rate=1000 /s"});
+  const RunSummary run = run_in_child(kPair, patient);
+  expect_conserved(run);
+  EXPECT_EQ(run.wire.late_answers, 0U);
+  // 63 MiB hold 2016 answers; they are full after 2 s, and what comes then fails.
+  EXPECT_NEAR(static_cast<double>(run.wire.answer_refusals), 1000 * 120 - 50 * 120 - 2016, 1500);
+}
+
 TEST(DirectRouting, SparesTheGatewayOnceOwnersAreKnown) {
   const Overrides keyed = {"workload.keys=uniform(100)", "workload.rate=15000 /s", "duration=2 s"};
   Overrides past = keyed;

@@ -50,6 +50,19 @@ TEST(Window, LetsABufferThroughAtOnceAndThenOnePerRoundTrip) {
   EXPECT_EQ(window.pass(1000, 1000, milliseconds(2), at(seconds(2))), Duration{0});
 }
 
+TEST(Window, KnowsBeforehandWhenTheLastByteWillBeAcknowledged) {
+  Window window;
+  const Time now = at(seconds(1));
+  const auto ms = [&](double bytes) {
+    return window.acknowledged_at(bytes, 1000, milliseconds(2), now) * 1e-6 - 1000;
+  };
+  EXPECT_NEAR(ms(1000), 2, 1e-9);
+  EXPECT_NEAR(ms(1000), 2, 1e-9) << "asking hands nothing over";
+  window.pass(2500, 1000, milliseconds(2), now);
+  EXPECT_NEAR(ms(0), 5, 1e-9);
+  EXPECT_NEAR(ms(500), 6, 1e-9);
+}
+
 // Bytes per second that a stream of messages gets, each handed over as the one before has left.
 double sustained(double message, double buffer, Duration trip) {
   Window window;

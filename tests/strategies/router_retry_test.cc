@@ -120,6 +120,29 @@ TEST_F(RouterRetry, RequestsThatMustNotRepeatAreOnlyRetriedAfterRefusals) {
   }
 }
 
+TEST_F(RouterRetry, AnAnswerTooLateToBeSentEndsItsRequest) {
+  settings_.retries = 3;
+  Router router = make(3);
+  const RouterAction sent = router.on_request(request(1), at(0ms));
+  const RouterAction action = router.on_result(sent.attempt, AttemptResult::kLate, at(9ms));
+  ASSERT_EQ(action.kind, Kind::kAnswer);
+  EXPECT_EQ(action.reason, FailureReason::kDeadline);
+  EXPECT_EQ(router.counters().retries, 0U);
+  EXPECT_EQ(router.open_requests(), 0U);
+  EXPECT_EQ(in_flight(router), 0U);
+}
+
+TEST_F(RouterRetry, ANodeIsNotIllWhoseAnswersHaveNoWay) {
+  settings_.retries = 0;
+  Router router = make(3);
+  for (RequestToken token = 0; token < 50; ++token) {
+    const RouterAction sent = router.on_request(request(token), at(0ms));
+    ASSERT_EQ(sent.node, node(0));
+    router.on_result(sent.attempt, AttemptResult::kLate, at(9ms));
+  }
+  EXPECT_EQ(router.counters().ejections, 0U);
+}
+
 TEST_F(RouterRetry, TriesEndAfterTheAllowedNumberWithTheLastReason) {
   settings_.retries = 2;
   Router router = make(5);

@@ -150,6 +150,21 @@ TEST_F(FrameSenderTest, PassesOnWhatTheGatewaySays) {
   EXPECT_EQ(results_.all[0].attempts, 3);
 }
 
+TEST_F(FrameSenderTest, ANodesLateAnswerIsTheEndOfADirectRequest) {
+  FakeGateway node(loop_);
+  learn(node);
+  sender_->send(keyed(1));
+  await([&] { return node.got.size() == 1; });
+  wire::Response response;
+  response.result = AttemptResult::kLate;
+  response.reason = FailureReason::kDeadline;
+  node.answer(node.got[0], response);
+  await([&] { return results_.all.size() == 2; });
+  EXPECT_EQ(results_.all[1].reason, FailureReason::kDeadline);
+  net::settle(loop_);
+  EXPECT_EQ(gateway_.got.size(), 1U) << "asked again though it was carried out";
+}
+
 TEST_F(FrameSenderTest, IsReadyOnlyWhenTheGatewayHasTakenItIn) {
   gateway_.greets = false;
   FrameSenderSettings settings;

@@ -123,6 +123,21 @@ TEST_P(BothTransports, APausedReaderHoldsTheWriterBackUntilItResumes) {
   EXPECT_LE(at_drained, settings.write_low);
 }
 
+TEST_P(BothTransports, TellsHowLongItsQueueLastsOnceAReaderHoldsItBack) {
+  ChannelSettings settings;
+  settings.send_buffer = settings.receive_buffer = 16 * 1024;
+  Loop loop;
+  Pair pair = connected(loop, settings, settings);
+  const Channel& near = *pair.near->channel;
+  EXPECT_EQ(near.drain_time(1'000'000), Duration{0}) << "the kernel takes it";
+  pair.far->channel->pause_reading();
+  pair.near->channel->write(pattern(1'000'000));
+  ASSERT_TRUE(drive(loop, [&] { return near.drain_time(0) > std::chrono::milliseconds(50); }));
+  pair.far->channel->resume_reading();
+  ASSERT_TRUE(drive(loop, [&] { return pair.far->received.size() == 1'000'000; }));
+  EXPECT_EQ(near.drain_time(1'000'000), Duration{0});
+}
+
 TEST_P(BothTransports, DrainedIsToldEvenWhenOneSendTakesAll) {
   ChannelSettings settings;
   settings.write_low = 100;

@@ -226,6 +226,45 @@ TEST_F(NodeTest, AnswersBeyondWhatAConnectionMayHoldAreErrorsAndTheRestArrive) {
   }
   EXPECT_GE(arrived, 7);
   EXPECT_LT(arrived, 12);
+  EXPECT_EQ(node_->status().answers.refused, 12U - static_cast<unsigned>(arrived));
+}
+
+// A peer that stops reading: what waits for it is not made longer by answers it could not use.
+TEST_F(NodeTest, AnswersThatWouldComeTooLateGiveWayToAShortFailure) {
+  start();
+  TestClient& peer = client();
+  ask(peer, 1, "echo");
+  peer.pause();
+  const std::string body(16 * 1024, 'b');
+  std::uint64_t asked = 1;
+  const auto late = [&] { return node_->status().answers.late; };
+  ASSERT_TRUE(await([&] {
+    peer.request(++asked, "echo", body, 50'000);
+    return late() >= 10;
+  }));
+  peer.request(++asked, "echo", body);  // whoever has no deadline gets the whole answer
+  peer.request(++asked, "echo", "short", 50'000);
+  ASSERT_TRUE(await([&] { return node_->status().served.completed == asked; }));
+  peer.resume();
+  ASSERT_TRUE(await([&] { return peer.responses.size() == asked; }));
+  EXPECT_EQ(peer.received, asked) << "one answer each";
+  std::uint64_t failures = 0;
+  for (std::uint64_t id = 2; id < asked - 1; ++id) {
+    const ReceivedResponse& response = peer.responses[id];
+    EXPECT_EQ(response.body == body, response.status == 200) << id;
+    if (response.status == 200) continue;
+    ++failures;
+    EXPECT_EQ(response.status, 504);
+    EXPECT_EQ(response.result, AttemptResult::kLate);
+    EXPECT_EQ(response.reason, FailureReason::kDeadline);
+  }
+  EXPECT_EQ(failures, late());
+  EXPECT_EQ(peer.responses[asked - 1].body, body);
+  EXPECT_EQ(peer.responses[asked].body, "short");
+  // The line is free again.
+  peer.request(++asked, "echo", body, 10'000'000);
+  ASSERT_TRUE(await([&] { return peer.responses.contains(asked); }));
+  EXPECT_EQ(peer.responses[asked].status, 200);
 }
 
 TEST_F(NodeTest, ADrainWaitsUntilAnswersHaveLeft) {
@@ -317,6 +356,31 @@ TEST_F(NodeTest, AnnouncesItselfAndReports) {
 }
 
 // Two cores with work for longer than the interval: all of a full interval is busy.
+// What Prequal and the tuner's formulas go by.
+TEST_F(NodeTest, ReportsWhatItsRequestsSee) {
+  TestGateway gateway(loop_);
+  settings_.gateways = {gateway.address()};
+  settings_.report_interval = std::chrono::milliseconds(20);
+  start();
+  TestClient& peer = client();
+  peer.probe(77);
+  ASSERT_TRUE(await([&] { return peer.reports.contains(77); }));
+  EXPECT_TRUE(std::isnan(peer.reports[77].load.latency)) << "nothing is known yet";
+  const LoadReport piggybacked = ask(peer, 1, "shop", work(15)).report;
+  EXPECT_GE(piggybacked.latency, 0.015F);
+  EXPECT_NEAR(piggybacked.service_time, 0.015, 1e-6);
+  std::uint64_t asked = 1;
+  const auto newest = [&] { return gateway.reports.back().load; };
+  ASSERT_TRUE(await([&] {
+    peer.request(++asked, "echo");
+    return !gateway.reports.empty() && newest().rate > 0 && newest().error_rate == 0.0F;
+  }));
+  ASSERT_TRUE(await([&] {
+    peer.request(++asked, "no such service");
+    return newest().error_rate > 0;
+  }));
+}
+
 TEST_F(NodeTest, AModelledNodeReportsItsModelledCores) {
   TestGateway gateway(loop_);
   settings_.gateways = {gateway.address()};

@@ -35,11 +35,13 @@ class TestClient final : public wire::LinkUser {
   }
 
   // Before the connection stands, too.
-  void request(std::uint64_t id, const std::string& service, const std::string& body = {}) {
+  void request(std::uint64_t id, const std::string& service, const std::string& body = {},
+               std::uint32_t time_left_us = 0) {
     with_link([=](wire::FrameLink& link) {
       wire::Request request;
       request.service = service;
       request.body = body;
+      request.time_left_us = time_left_us;
       link.send(id, request);
     });
   }
@@ -61,6 +63,7 @@ class TestClient final : public wire::LinkUser {
   }
 
   std::map<std::uint64_t, ReceivedResponse> responses;
+  std::size_t received = 0;  // also where an id comes twice
   std::map<std::uint64_t, std::string> controls;
   std::map<std::uint64_t, wire::Report> reports;  // by the probe's id
   bool has_hello = false;
@@ -95,6 +98,7 @@ class TestClient final : public wire::LinkUser {
     if (frame.type != wire::FrameType::kResponse) return wire::FrameError::kNone;
     wire::Response response;
     if (!wire::decode(frame.payload, loop_.now(), response)) return wire::FrameError::kBadPayload;
+    ++received;
     responses[frame.id] = {response.result,           response.reason,
                            response.status,           response.has_report,
                            response.report,           std::string(response.headers),

@@ -44,6 +44,7 @@ class FakeChannel final : public net::Channel {
   std::string& output() override { return peer_->sent; }
   void flush_soon() override { ++peer_->flushes; }
   std::size_t queued_bytes() const override { return peer_->sent.size(); }
+  Duration drain_time(std::size_t) const override { return Duration{0}; }
   void pause_reading() override { peer_->is_paused = true; }
   void resume_reading() override { peer_->is_paused = false; }
   void set_socket_buffers(int, int) override {}
