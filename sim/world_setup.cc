@@ -141,8 +141,9 @@ void World::build_gateways() {
                            kStart);
       }
     }
-    uses_reports_ = routing.router().uses_reports();
-    piggyback_ = scenario_.reports.piggyback && uses_reports_;
+    const bool is_routed_by_reports = routing.router().uses_reports();
+    piggyback_ = scenario_.reports.piggyback && is_routed_by_reports;
+    uses_reports_ = is_routed_by_reports || control_.is_on();
     gateways_.push_back({std::move(routing), MessageCpu(scenario_.gateway)});
   }
 }

@@ -158,6 +158,14 @@ int ClusterWatch::ready_nodes() const {
   }));
 }
 
+int ClusterWatch::present_nodes(Time now) const {
+  int present = 0;
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    present += nodes_[n].phase == NodePhase::kReady && reading(id_at<NodeId>(n), now) != nullptr;
+  }
+  return present;
+}
+
 void ClusterWatch::learn_capacity() {
   const double cpu = store_.latest(metric::kCpu).value;
   double cores = 0;

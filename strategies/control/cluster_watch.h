@@ -62,7 +62,8 @@ class ClusterWatch {
   double node_capacity_per_s() const { return capacity_.service_rate() * cores_per_node_; }
   // The same by cores, with what it takes to answer in time.
   const CapacityModel& capacity() const { return capacity_; }
-  int ready_nodes() const;  // and not ejected
+  int ready_nodes() const;            // and not ejected
+  int present_nodes(Time now) const;  // ready and heard of lately, ejected or not
   double offered_total() const { return totals_.arrived; }
 
  private:

@@ -25,6 +25,7 @@ TuningView TuningControl::view_of(Time now) const {
   const double seconds = to_seconds(view.window);
   view.load = seconds > 0 ? (watch_.offered_total() - offered_before_) / seconds
                           : std::numeric_limits<double>::quiet_NaN();
+  view.nodes = watch_.present_nodes(now);
   view.knobs = knobs_;
   view.facts = watch_.facts(now);
   return view;

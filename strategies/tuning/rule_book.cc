@@ -72,8 +72,11 @@ Seen cpu_trigger(const TuningView& view) {
 Seen overload_trigger(const TuningView& view) {
   return both(above("cpu", mean(view, metric::kCpu), 0.95), slow(view, 0.5));
 }
+// The links are full; or answers take too long, and most of that time no node accounts for.
 Seen network_trigger(const TuningView& view) {
-  return above("network", mean(view, metric::kNetwork), 0.9);
+  if (const Seen full = above("network", mean(view, metric::kNetwork), 0.9)) return full;
+  const double on_the_way = 1 - view.facts.connection_hold / mean(view, metric::kResponseP50);
+  return both(slow(view, 0.9), above("share of p50 on the way", on_the_way, 0.5));
 }
 
 bool memory_released(const TuningView& view) { return mean(view, metric::kMemory) < 0.75; }
@@ -247,8 +250,8 @@ constexpr TuningRule kRules[] = {
      kCpuActions},
     {"overload_optimization", kResponse, TuningPriority::kHigh, 0.7, 0.3, overload_trigger,
      overload_released, kOverloadActions},
-    {"network_optimization", metric::kNetwork, TuningPriority::kMedium, 0.6, 0.2, network_trigger,
-     nullptr, kNetworkActions},
+    {"network_optimization", kResponse, TuningPriority::kHigh, 0.8, 0.4, network_trigger, nullptr,
+     kNetworkActions},
 };
 
 }  // namespace

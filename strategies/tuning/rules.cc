@@ -40,7 +40,7 @@ class RuleTuner : public Tuner {
     if (const auto ended = trials_.step(running_score(view), view, out)) learn(*ended);
     if (!trials_.is_running()) {
       for (Rule& rule : rules_) {
-        rule.history.observe(rule_score(*rule.rule, view), view.load, active_nodes(view));
+        rule.history.observe(rule_score(*rule.rule, view), view.load, view.nodes);
       }
       release(view, out);
     }

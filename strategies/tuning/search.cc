@@ -63,7 +63,7 @@ class SearchTuner : public Tuner {
     const double score = service_score(view);
     if (const auto ended = trials_.step(score, view, out)) learn(*ended);
     if (trials_.is_running()) return;
-    history_.observe(score, view.load, active_nodes(view));
+    history_.observe(score, view.load, view.nodes);
     watch_regime();
     if (history_.is_full()) start(view, out);
   }

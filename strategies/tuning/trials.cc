@@ -76,10 +76,6 @@ std::string verdict_of(const Experiment& experiment) {
 
 }  // namespace
 
-double active_nodes(const TuningView& view) {
-  return view.metrics->latest(metric::kActiveNodes).value;
-}
-
 double target_cost(const TargetReading& reading, std::span<const TargetReading> all) {
   const double cost = cost_by_itself(reading);
   if (!std::isnan(cost) || reading.sense != TargetSense::kLowerIsBetter) return cost;
@@ -128,7 +124,7 @@ void Trials::begin(TuningAction action, double expected, const WindowHistory& be
   is_undo_refused_ = false;
   const std::uint64_t id = emit(action, out);
   running_.emplace(Running{std::move(action), Experiment(options, before), std::move(entry),
-                           active_nodes(view), waits, 0, false, id});
+                           view.nodes, waits, 0, false, id});
   ++status.tried;
   status.active.assign(1, running_->entry);
 }
@@ -149,7 +145,7 @@ void Trials::carry_out(Experiment::Step step, std::vector<TuningAction>& out) {
 
 Experiment::Step Trials::judge_window(double score, const TuningView& view) {
   Experiment& experiment = running_->experiment;
-  const double nodes = active_nodes(view);
+  const double nodes = view.nodes;
   const bool is_scaling = running_->action.kind == ActionKind::kHorizontalScaleOut;
   if (!is_scaling && !std::isnan(nodes) && !std::isnan(running_->nodes) &&
       nodes != running_->nodes) {
@@ -168,7 +164,7 @@ void Trials::await(const TuningView& view) {
   ++running_->waited;
   if (action.kind != ActionKind::kHorizontalScaleOut) {
     running_->is_awaited = running_->waited < kPassWindows;
-  } else if (active_nodes(view) >= running_->nodes + action.count) {
+  } else if (view.nodes >= running_->nodes + action.count) {
     running_->is_awaited = false;
   } else {
     running_->is_refused = running_->waited >= kArrivalWindows;

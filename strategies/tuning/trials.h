@@ -29,8 +29,6 @@ namespace phoenix {
 // ln(100) too: nobody being answered is not better than a few being answered late.
 double target_cost(const TargetReading& reading, std::span<const TargetReading> all);
 
-double active_nodes(const TuningView& view);  // NaN: unknown
-
 class Trials {
  public:
   static constexpr std::size_t kHistory = 100;

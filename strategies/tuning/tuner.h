@@ -84,7 +84,9 @@ struct TuningView {
   const MetricView* metrics = nullptr;         // never null
   std::span<const TargetReading> targets;      // means over the window, TargetSet::read_over()
   double load = std::numeric_limits<double>::quiet_NaN();  // offered, per second, over the window
-  Knobs knobs;                                             // as they are now
+  // Ready, whether gateways send to them or leave them alone for their errors. NaN: unknown.
+  double nodes = std::numeric_limits<double>::quiet_NaN();
+  Knobs knobs;  // as they are now
   TuningFacts facts;
 };
 

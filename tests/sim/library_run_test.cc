@@ -78,5 +78,23 @@ TEST_P(LibraryRun, EndsWithSaneNumbers) {
 INSTANTIATE_TEST_SUITE_P(Files, LibraryRun, ::testing::ValuesIn(library()),
                          [](const auto& test) { return test.param.stem().string(); });
 
+// Half of what a narrow line loses without a tuner is still lost before either has found what
+// helps.
+TEST(SlowNetwork, EitherTunerFindsWhatHelps) {
+  const fs::path file = fs::path(PHOENIX_SOURCE_DIR) / "scenarios/library/slow_network.toml";
+  const auto run = [&](const char* tuner) {
+    return run_in_child(text_of(file), {std::string("strategies.tuner=") + tuner});
+  };
+  const RunSummary none = run("none");
+  EXPECT_GT(none.total.latency.p50, 1.5);
+  for (const char* tuner : {"rules", "search"}) {
+    const RunSummary tuned = run(tuner);
+    expect_conserved(tuned);
+    EXPECT_LT(tuned.total.failed_total(), none.total.failed_total() / 2) << tuner;
+    EXPECT_LT(tuned.total.latency.p50, 0.1) << tuner;
+    EXPECT_GT(tuned.wire.compressed, 10'000U) << tuner;
+  }
+}
+
 }  // namespace
 }  // namespace phoenix::sim

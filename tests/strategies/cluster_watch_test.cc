@@ -62,5 +62,18 @@ TEST(TuningFactsMeasured, LeaveOutWhatIsOldSilentOrGone) {
   EXPECT_EQ(three.watch.facts(kStart + 61s).service_time, 0.1);
 }
 
+TEST(PresentNodes, IncludeThoseLeftAloneForTheirErrors) {
+  Watched three(3);
+  for (int n = 0; n < 3; ++n) three.says(n, 100, 0.01F, 0.02F);
+  GatewayReport seen;
+  seen.ejected = {Watched::node(1)};
+  three.watch.on_gateway_report(seen);
+  EXPECT_EQ(three.watch.ready_nodes(), 2);
+  EXPECT_EQ(three.watch.present_nodes(kStart + 1s), 3);
+  three.watch.on_node(Watched::node(0), NodePhase::kDraining, kStart + 1s);
+  EXPECT_EQ(three.watch.present_nodes(kStart + 1s), 2);
+  EXPECT_EQ(three.watch.present_nodes(kStart + 600s), 0) << "nobody has heard of them since";
+}
+
 }  // namespace
 }  // namespace phoenix

@@ -149,6 +149,30 @@ class Wanted : public testing::Test {
   std::optional<WantedAction> wanted_;
 };
 
+TEST_F(Wanted, TheNetworkIsSuspectedWhereNodesDoNotAccountForTheTime) {
+  const auto seen = [&] {
+    world_.window();
+    readings_ = world_.targets.read_over(world_.store, seconds(10));
+    TuningView view;
+    view.now = world_.now;
+    view.metrics = &world_.store;
+    view.facts = world_.facts;
+    view.targets = readings_;
+    return rule_named("network_optimization").trigger(view);
+  };
+  world_.metrics["response_time_p50"] = 0.05;
+  make_slow(world_);
+  EXPECT_EQ(seen(), std::nullopt) << "nobody knows how long nodes take";
+  world_.facts.connection_hold = 0.03;
+  EXPECT_EQ(seen(), std::nullopt);
+  world_.facts.connection_hold = 0.02;
+  EXPECT_THAT(seen().value_or(""), HasSubstr("share of p50 on the way 0.6 > 0.5"));
+  world_.metrics["response_time_p95"] = 0.04;
+  EXPECT_EQ(seen(), std::nullopt) << "it is quick enough";
+  world_.metrics["cluster_network_avg"] = 0.95;
+  EXPECT_THAT(seen().value_or(""), HasSubstr("network 0.95 > 0.9"));
+}
+
 TEST_F(Wanted, BatchesOfTenUnlessTheyWouldTakeTooLongToFill) {
   const auto batch = [&] {
     return want("latency_optimization", ActionKind::kMessageBatching, KnobId::kBatchSize);

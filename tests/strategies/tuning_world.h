@@ -65,6 +65,7 @@ struct TuningWorld {
     TuningView view;
     view.now = now;
     view.metrics = &store;
+    if (metrics.contains("active_nodes")) view.nodes = metrics["active_nodes"];
     view.knobs = knobs;
     view.facts = facts;
     const auto readings = targets.read_over(store, view.window);
