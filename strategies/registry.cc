@@ -95,10 +95,8 @@ Result<MadePlacer> make_placer(std::string_view text) {
 
 std::span<const RebalancerEntry> rebalancers() {
   static const std::vector<RebalancerEntry> entries = {
-      even_distribution(),
-      resource_optimization(),
-      latency_optimization(),
-      weighted_objectives(),
+      even_distribution(), resource_optimization(), latency_optimization(), weighted_objectives(),
+      packing(),
   };
   return entries;
 }

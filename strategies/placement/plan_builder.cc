@@ -45,13 +45,12 @@ PlanBuilder::PlanBuilder(const RebalanceView& view, const RebalanceLimits& limit
   budget_ = std::min(static_cast<std::size_t>(limits.budget),
                      static_cast<std::size_t>(std::ceil(agents * limits.budget_share)));
   moves_.resize(books_.node_limit());
-  is_frozen_.resize(books_.node_limit());
   has_cooled_.resize(books_.agent_limit());
   for (std::size_t i = 0; i < books_.node_limit(); ++i) {
-    if (!books_.has_node(id_at<NodeId>(i))) continue;
-    const NodeBook& node = books_.node(id_at<NodeId>(i));
-    is_frozen_[i] = is_frozen(node, view.now, limits.stale);
-    plan_.frozen += is_frozen_[i];
+    const auto id = id_at<NodeId>(i);
+    if (!books_.has_node(id) || !is_frozen(books_.node(id), view.now, limits.stale)) continue;
+    ++plan_.frozen;
+    if (books_.node(id).state == NodeState::kReady) cordon(id);
   }
 }
 
@@ -60,8 +59,7 @@ bool PlanBuilder::is_frozen(const NodeBook& node, Time now, Duration stale) {
 }
 
 bool PlanBuilder::takes_part(NodeId id) const {
-  return books_.has_node(id) && books_.node(id).state == NodeState::kReady &&
-         !is_frozen_[index(id)] && moves_[index(id)] < limits_.moves_per_node;
+  return books_.has_node(id) && books_.node(id).state == NodeState::kReady && has_moves_left(id);
 }
 
 bool PlanBuilder::may_move(AgentId id) {
@@ -104,6 +102,16 @@ bool PlanBuilder::take(const Move& move) {
   ++moves_[index(move.to)];
   plan_.moves.push_back(move);
   return true;
+}
+
+void PlanBuilder::take_back(std::size_t moves) {
+  for (; moves > 0; --moves) {
+    const Move& move = plan_.moves.back();
+    books_.cancel_move(move.agent);
+    --moves_[index(move.from)];
+    --moves_[index(move.to)];
+    plan_.moves.pop_back();
+  }
 }
 
 void PlanBuilder::drain(Placer& placer) {

@@ -4,6 +4,7 @@
 // One thread at a time; lives as long as one call of plan(). Copying the books is O(agents).
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "strategies/core/random.h"
@@ -20,17 +21,26 @@ class PlanBuilder {
 
   // Reports came and have stopped: nothing is known of it.
   static bool is_frozen(const NodeBook& node, Time now, Duration stale);
-  // Ready, with reports that have not stopped, and with moves left in this round.
+  // Ready, with reports that have not stopped (else it is cordoned), and with moves left.
   bool takes_part(NodeId node) const;
   // Not moving and not moved a moment ago; counts those that are cooling.
   bool may_move(AgentId agent);
-  bool is_full() const { return plan_.moves.size() >= budget_; }
+  std::size_t room() const { return budget_ - std::min(budget_, plan_.moves.size()); }
+  bool is_full() const { return room() == 0; }
+  bool has_moves_left(NodeId node) const { return moves_[index(node)] < limits_.moves_per_node; }
 
   Move draft(AgentId agent, NodeId to, double gain) const;
   // Counts what it turns down.
   bool is_worth(const Move& move);
   // Books the move if the filters let it, else counts it as refused.
   bool take(const Move& move);
+
+  // The last moves were not meant.
+  void take_back(std::size_t moves);
+
+  // In this plan the node takes nothing, and does again.
+  void cordon(NodeId node) { books_.set_state(node, NodeState::kCordoned); }
+  void admit(NodeId node) { books_.set_state(node, NodeState::kReady); }
 
   // Moves every agent off draining nodes, to where `placer` says; counts the stranded.
   void drain(Placer& placer);
@@ -45,7 +55,6 @@ class PlanBuilder {
   RebalancePlan plan_;
   std::size_t budget_;
   std::vector<int> moves_;        // by node, of this round
-  std::vector<bool> is_frozen_;   // by node
   std::vector<bool> has_cooled_;  // by agent: counted
 };
 

@@ -117,5 +117,7 @@ RebalancerEntry resource_optimization();
 RebalancerEntry latency_optimization();
 // The weights of the placer of the same name, as the goal.
 RebalancerEntry weighted_objectives();
+// Fewer nodes in use, as in bin packing: for fleets that give back what stands empty.
+RebalancerEntry packing();
 
 }  // namespace phoenix

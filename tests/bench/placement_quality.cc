@@ -155,6 +155,7 @@ struct Score {
   std::size_t peak_bound = 0;
   double mean = 0;
   double mean_bound = 0;
+  std::size_t moves = 0;
 };
 
 Inventory inventory_of(const Trace& trace) {
@@ -184,14 +185,38 @@ std::size_t bound_of(const Trace& trace, const Inventory& inventory) {
   return static_cast<std::size_t>(std::ceil(share));
 }
 
-Score play(const Trace& trace, const std::vector<Event>& events, Placer& placer) {
+// Moves as a rebalancer wants them now, done at once.
+std::size_t rebalance(Rebalancer& rebalancer, Inventory& inventory, Time now) {
+  RebalanceView view;
+  view.inventory = &inventory;
+  view.now = now;
+  const RebalancePlan plan = rebalancer.plan(view);
+  for (const Move& move : plan.moves) {
+    if (!inventory.begin_move(move.agent, move.to, now)) std::abort();
+  }
+  for (const Move& move : plan.moves) inventory.finish_move(move.agent, now);
+  return plan.moves.size();
+}
+
+std::size_t nodes_in_use(const Inventory& inventory) {
+  return placement_statistics(inventory).nodes_in_use;
+}
+
+// With a rebalancer, it acts every `period` seconds.
+Score play(const Trace& trace, const std::vector<Event>& events, Placer& placer,
+           Rebalancer* rebalancer = nullptr, double period = INFINITY) {
   Inventory inventory = inventory_of(trace);
   inventory.order_index(placer.index_order());
   Random random(1, 1);
   Score score;
   std::size_t in_use = 0;
   double last = events.front().at;
+  double next_pass = last + period;
   for (const Event& event : events) {
+    for (; rebalancer != nullptr && next_pass <= event.at; next_pass += period) {
+      score.moves += rebalance(*rebalancer, inventory, kStart + from_seconds(next_pass));
+      in_use = nodes_in_use(inventory);
+    }
     const double took = event.at - last;
     last = event.at;
     if (took > 0) {
@@ -270,6 +295,26 @@ void online(const char* name, const Trace& trace) {
   }
 }
 
+// What a placer cannot know beforehand, moves can mend: "pack" every so often, with no more moves a
+// round than a twentieth of all.
+void consolidated(const Trace& trace) {
+  if (trace.lives.empty()) return;
+  const std::vector<Event> events = events_of(trace);
+  const double hours = (events.back().at - events.front().at) / 3600;
+  for (const double minutes : {60.0, 20.0, 5.0}) {
+    Result<MadeRebalancer> packer = make_rebalancer("pack");
+    if (!packer) std::abort();
+    const Score score =
+        play(trace, events, *made("best_fit").strategy, packer->strategy.get(), minutes * 60);
+    char name[64];
+    std::snprintf(name, sizeof name, "best_fit, pack every %.0f min", minutes);
+    std::printf("  %-30s %8zu %8zu %8zu %10.1f %10.1f %8.2f  %.0f moves an hour\n", name,
+                score.rejected, score.peak, score.peak_bound, score.mean, score.mean_bound,
+                above(score.mean, score.mean_bound), static_cast<double>(score.moves) / hours);
+    std::fflush(stdout);
+  }
+}
+
 std::vector<AgentSpec> alive_at(const Trace& trace, double at) {
   std::vector<AgentSpec> agents;
   for (std::size_t i = 0; i < trace.lives.size(); ++i) {
@@ -334,6 +379,7 @@ int main() {
   const phoenix::Trace machines = phoenix::azure();
   phoenix::batch(machines);
   phoenix::online("azure", machines);
+  phoenix::consolidated(machines);
   phoenix::repacked(machines);
   const phoenix::Trace pods = phoenix::alibaba();
   phoenix::online("alibaba", pods);

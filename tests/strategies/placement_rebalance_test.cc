@@ -202,7 +202,7 @@ TEST(Plans, MovesThatCostMoreThanTheyGainStay) {
 
 TEST(Plans, LeaveNodesAloneWhoseReportsHaveStopped) {
   for (const std::string& name : names()) {
-    Inventory books = with_counts({9, 0, 0});
+    Inventory books = with_counts({9, 4, 1});
     std::vector<NodeObservation> seen(3);
     for (std::size_t i = 0; i < 3; ++i) {
       seen[i].node = node_id(i);
@@ -215,7 +215,16 @@ TEST(Plans, LeaveNodesAloneWhoseReportsHaveStopped) {
         rebalancer_of(name + "[base_cost=0, budget_share=1]")->plan(view_of(books));
     EXPECT_EQ(plan.frozen, 1U);
     EXPECT_THAT(plan.moves, ::testing::Not(IsEmpty())) << name;
-    for (const Move& move : plan.moves) EXPECT_EQ(move.to, node_id(2)) << name;
+    for (const Move& move : plan.moves) {
+      EXPECT_NE(move.from, node_id(1)) << name;
+      EXPECT_NE(move.to, node_id(1)) << name;
+    }
+    // Not even what has to leave goes there.
+    books.set_state(node_id(0), NodeState::kDraining);
+    const RebalancePlan off =
+        rebalancer_of(name + "[base_cost=0, budget_share=1]")->plan(view_of(books));
+    EXPECT_EQ(off.moves.size(), 9U) << name;
+    for (const Move& move : off.moves) EXPECT_EQ(move.to, node_id(2)) << name;
   }
 }
 
@@ -393,8 +402,70 @@ TEST(Objectives, FollowTheirWeightsInRebalancingToo) {
   EXPECT_TRUE(make_rebalancer("objectives").ok());
 }
 
+TEST(Pack, EmptiesANodeWholeOrNotAtAll) {
+  Inventory books = cluster_of(4, resources(100, 100));
+  std::size_t id = 0;
+  const auto put = [&](std::size_t node, Amount size) {
+    must(books.place(agent_spec(id++, resources(size, size)), node_id(node), kStart));
+  };
+  put(0, 60);
+  put(1, 15);
+  put(1, 15);
+  put(2, 20);
+  // The 20 of node 2 fit best on node 0; of the 30 of node 1 only half do then.
+  const RebalancePlan plan = rebalancer_of("pack[" + kFree + "]")->plan(view_of(books));
+  ASSERT_EQ(plan.moves.size(), 1U);
+  EXPECT_EQ(plan.moves[0].agent, agent_id(3));
+  EXPECT_EQ(plan.moves[0].to, node_id(0));
+  EXPECT_THAT(plan.reason, HasSubstr("1 of them emptied"));
+  carry_out(plan, books, kStart);
+  EXPECT_EQ(counts_of(books), (std::vector<std::size_t>{2, 2, 0, 0}));
+  EXPECT_THAT(rebalancer_of("pack[" + kFree + "]")->plan(view_of(books)).moves, IsEmpty())
+      << "an idle node is no place for what was on another";
+}
+
+TEST(Pack, ABudgetOrAnAgentThatHasToStayLeavesTheNodeAlone) {
+  Inventory books = cluster_of(2, resources(100, 100));
+  for (std::size_t i = 0; i < 10; ++i) {
+    must(books.place(agent_spec(i, resources(5, 5)), node_id(i < 4 ? 0 : 1), kStart));
+  }
+  const auto moves = [&](const std::string& settings) {
+    return rebalancer_of("pack[base_cost=0, " + settings + "]")->plan(view_of(books)).moves.size();
+  };
+  EXPECT_EQ(moves("budget_share=1"), 4U);
+  EXPECT_EQ(moves("budget_share=0.3"), 0U) << "three moves do not empty it";
+  EXPECT_EQ(moves("budget_share=1, moves_per_node=3"), 0U);
+  must(books.begin_move(agent_id(0), node_id(1), kStart + minutes(59)));
+  books.cancel_move(agent_id(0));
+  EXPECT_EQ(moves("budget_share=1"), 0U) << "one is cooling";
+}
+
+TEST(Pack, EveryNodeThatGivesIsEmptyAfterwardsAndNoIdleOneIsUsed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    Inventory books = cluster_of(40, resources(10'000, 20'000), 3);
+    for (std::size_t id = 0; id < 120; ++id) {
+      const AgentSpec agent = agent_spec(id, resources(static_cast<Amount>(random.below(3'000)),
+                                                       static_cast<Amount>(random.below(6'000))));
+      static_cast<void>(books.place(agent, node_id(random.below(30)), kStart));
+    }
+    const auto before = counts_of(books);
+    const RebalancePlan plan = rebalancer_of("pack[" + kFree + ", tries=40]")->plan(view_of(books));
+    EXPECT_FALSE(plan.moves.empty());
+    carry_out(plan, books, kStart + minutes(60));
+    expect_balanced(books);
+    const auto after = counts_of(books);
+    for (std::size_t i = 0; i < 40; ++i) {
+      const bool has_given = std::any_of(plan.moves.begin(), plan.moves.end(),
+                                         [&](const Move& m) { return m.from == node_id(i); });
+      if (!has_given && before[i] > 0) continue;
+      EXPECT_EQ(after[i], 0U) << "seed " << seed << ", node " << i;
+    }
+  }
+}
+
 TEST(RebalancerRegistry, HasTheGoals) {
-  EXPECT_THAT(names(), ::testing::ElementsAre("even", "resource", "latency", "objectives"));
+  EXPECT_THAT(names(), ::testing::ElementsAre("even", "resource", "latency", "objectives", "pack"));
   EXPECT_THAT(make_rebalancer("evn").error(), HasSubstr("did you mean \"even\"?"));
 }
 
