@@ -112,9 +112,9 @@ std::string wire_text(const WireSummary& wire) {
     text += fmt::format("waited for room in a socket buffer {}, {} each\n",
                         human_count(wire.buffer_waits), human_duration(wire.buffer_wait_s));
   }
-  if (wire.late_answers + wire.answer_refusals > 0) {
+  if (wire.unsent_late + wire.unsent_full > 0) {
     text += fmt::format("answers not sent {} since they were late, {} for want of room\n",
-                        human_count(wire.late_answers), human_count(wire.answer_refusals));
+                        human_count(wire.unsent_late), human_count(wire.unsent_full));
   }
   if (wire.direct > 0) {
     text += fmt::format("past the gateway {}, returned to it {}\n", human_count(wire.direct),

@@ -83,8 +83,8 @@ void visit_wire(S& wire, Visitor& visit) {
   visit("connection_give_ups", "1", wire.connection_give_ups);
   visit("buffer_waits", "1", wire.buffer_waits);
   visit("buffer_wait", "s", wire.buffer_wait_s);
-  visit("late_answers", "1", wire.late_answers);
-  visit("answer_refusals", "1", wire.answer_refusals);
+  visit("unsent_late", "1", wire.unsent_late);
+  visit("unsent_full", "1", wire.unsent_full);
   visit("direct", "1", wire.direct);
   visit("direct_misses", "1", wire.direct_misses);
   visit("cold_starts", "1", wire.cold_starts);

@@ -15,7 +15,7 @@
 //   fault          kind target outcome begin end affected
 //   wire           gateway_cpu batches batched batch_wait compressed saved connection_waits
 //                  connection_wait connection_refusals connection_give_ups buffer_waits buffer_wait
-//                  late_answers answer_refusals direct direct_misses cold_starts wakes
+//                  unsent_late unsent_full direct direct_misses cold_starts wakes
 //                  hibernations; only where a knob or an agent was on the way of the messages
 //   load           late_p99 not_sent fell_behind; of a load source that runs in real time
 //   run            wall simulated_requests_per_second: the only ones that differ from run to run
@@ -88,8 +88,8 @@ struct WireSummary {
   std::uint64_t connection_give_ups = 0;        // their time was over first
   std::uint64_t buffer_waits = 0;               // messages that waited for room in a socket buffer
   double buffer_wait_s = 0;                     // of one of them
-  std::uint64_t late_answers = 0;               // would have come too late, so were not sent
-  std::uint64_t answer_refusals = 0;            // too many waited already: the same
+  std::uint64_t unsent_late = 0;                // would have come too late, so were not sent
+  std::uint64_t unsent_full = 0;                // too many waited already: the same
   std::uint64_t direct = 0, direct_misses = 0;  // requests past the gateway; that had to return
   std::uint64_t cold_starts = 0, wakes = 0, hibernations = 0;
   bool is_used = false;

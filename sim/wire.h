@@ -49,8 +49,9 @@ struct WireCounters {
   std::uint64_t connection_give_ups = 0;  // their time was over first
   std::uint64_t buffer_waits = 0;         // messages that found no room in a socket buffer
   double buffer_wait_ns = 0;
-  std::uint64_t late_answers = 0;  // would have come after their deadline: a failure went instead
-  std::uint64_t answer_refusals = 0;  // too many waited already: the same
+  // Answers in whose place a short failure went: they would have come after their deadline; too
+  // many waited already.
+  std::uint64_t unsent_late = 0, unsent_full = 0;
   std::uint64_t direct = 0,
                 direct_misses = 0;  // requests sent past the gateway; that had to return
   std::uint64_t cold_starts = 0, wakes = 0, hibernations = 0;

@@ -224,7 +224,7 @@ class World final : public FaultWorld, private ControlWorld {
   void on_depart(std::uint32_t job);
   Duration round_trip(std::uint32_t job);
   bool holds_answer(std::uint32_t job);
-  bool fits_connection(const Window& window, std::uint32_t job, double bytes);
+  AttemptResult sendable(const Window& window, std::uint32_t job, double bytes);
   void on_answer_depart(std::uint32_t job);
   void take_answer(std::uint32_t job);
   bool goes_direct(std::uint32_t request);

@@ -135,8 +135,8 @@ WireSummary World::wire_summary() const {
   to.connection_give_ups = from.connection_give_ups;
   to.buffer_waits = from.buffer_waits;
   to.buffer_wait_s = mean_s(from.buffer_wait_ns, from.buffer_waits);
-  to.late_answers = from.late_answers;
-  to.answer_refusals = from.answer_refusals;
+  to.unsent_late = from.unsent_late;
+  to.unsent_full = from.unsent_full;
   to.direct = from.direct;
   to.direct_misses = from.direct_misses;
   to.cold_starts = from.cold_starts;

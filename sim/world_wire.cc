@@ -272,9 +272,7 @@ bool World::holds_answer(std::uint32_t id) {
   if (wire.connection == kNoIndex) return false;  // it came before the knob, or past the gateway
   WirePath& path = wire_.path(job.gateway, wire.node);
   if (path.back.size() <= wire.connection) path.back.resize(wire.connection + 1);
-  if (!fits_connection(path.back[wire.connection], id, response_message(id).bytes)) {
-    job.result = AttemptResult::kLate;
-  }
+  job.result = sendable(path.back[wire.connection], id, response_message(id).bytes);
   if (!waits_for_room(path.back, id, response_message(id).bytes, EventKind::kAnswerDepart)) {
     return false;
   }
@@ -282,21 +280,26 @@ bool World::holds_answer(std::uint32_t id) {
   return true;
 }
 
-// HTTP servers know no deadlines, and a connection of theirs carries one answer at a time.
-bool World::fits_connection(const Window& window, std::uint32_t id, double bytes) {
+// What its answer comes to; counts what is not sent. HTTP servers know no deadlines, and a
+// connection of theirs carries one answer at a time.
+AttemptResult World::sendable(const Window& window, std::uint32_t id, double bytes) {
   const WireJob& wire = wire_.job(id);
+  const AttemptResult result = jobs_[id].result;
+  if (wire.serial != 0 || bytes <= kSmallReplyBytes) return result;
   const Duration trip = round_trip(id);
-  if (wire.serial != 0 || bytes <= kSmallReplyBytes) return true;
   const auto ns = [](auto date) { return static_cast<double>(date.count()); };
   const double done = window.acknowledged_at(bytes, knobs_.socket_buffer, trip, now_);
   const double busy = done - ns(now_.time_since_epoch());
+  if (busy <= ns(trip)) return result;  // it goes at once
+  if (busy * knobs_.socket_buffer > kAnswerQueueBytes * ns(trip)) {
+    ++wire_.counters.unsent_full;
+    return AttemptResult::kError;
+  }
   // The gateway has the answer half a trip before the node knows.
   const Time too_late = add_saturating(wire.deadline, trip / 2);
-  const bool is_full = busy * knobs_.socket_buffer > kAnswerQueueBytes * ns(trip);
-  const bool is_late = done > ns(too_late.time_since_epoch());
-  if (is_full) ++wire_.counters.answer_refusals;
-  if (is_late && !is_full) ++wire_.counters.late_answers;
-  return !is_full && !is_late;
+  if (done <= ns(too_late.time_since_epoch())) return result;
+  ++wire_.counters.unsent_late;
+  return AttemptResult::kLate;
 }
 
 void World::on_answer_depart(std::uint32_t id) {

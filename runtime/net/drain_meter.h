@@ -16,11 +16,14 @@ class DrainMeter {
  public:
   // Readings lie at least this far apart, so that a rate is more than one gulp of the kernel's.
   static constexpr Duration kApart = std::chrono::milliseconds(100);
+  // A longer stop says nothing of how fast it goes on.
+  static constexpr Duration kStopped = std::chrono::seconds(5);
 
   // The socket is full, `taken` bytes after it was opened; others wait.
   void full(Time now, std::uint64_t taken) {
-    if (!is_full_) {
+    if (!is_full_ || (taken > newest_.taken && now - newest_.at >= kStopped)) {
       is_full_ = true;
+      has_rate_ = false;
       newest_ = {now, taken};
     } else if (now - newest_.at >= kApart && taken > newest_.taken) {
       earlier_ = newest_;

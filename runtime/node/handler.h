@@ -42,7 +42,7 @@ struct CallReply {
   std::string headers;  // header lines, each ended by CRLF
   std::string body;
   AttemptResult result = AttemptResult::kOk;  // kError counts against the node's health
-  Duration service{0};  // in which it was served, without its wait; 0: ever since it came
+  Duration service{0};  // without its wait; 0: since it came. Node's own where it keeps a queue
 };
 
 // One request under way and the duty to answer it. Movable; any thread.

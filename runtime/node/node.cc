@@ -81,6 +81,7 @@ Status Node::Impl::start() {
   if (Status listening = listen(); !listening) return listening;
   announce();
   reported_at_ = started_;
+  services_->signals().sample(started_);
   readings_.sample(started_, 0);
   utilisation_.memory = memory_share();
   if (settings_.report_interval > Duration{0}) {
@@ -263,19 +264,32 @@ void Node::Impl::answer(const ReturnAddress& to, CallReply reply) {
 // An answer that nobody waits for any more would only keep others from coming in time. By the
 // node's clock it has time until the deadline to be acknowledged: the deadline was read off half a
 // round trip late, and the gateway has the answer half a round trip before the node knows.
-wire::Response Node::Impl::response_for(const ReturnAddress& to, const wire::FrameLink& link,
+wire::Response Node::Impl::response_for(const ReturnAddress& to, wire::FrameLink& link,
                                         const CallReply& reply) {
-  const std::size_t size = size_of(reply);
+  const wire::Response response = fitting_response(reply, settings_.link.limits.payload);
+  const std::size_t size = size_of(response);
   if (link.queued_bytes() + size > kAnswerQueue) {
-    ++answer_counters_.refused;
+    ++answer_counters_.full;
+    tell_unsent(link);
     return failed(503, "too many answers wait on this connection\n");
   }
-  const Duration wait = reply.body.size() > kShortBody ? link.drain_time(size) : Duration{0};
+  const Duration wait = response.body.size() > kShortBody ? link.drain_time(size) : Duration{0};
   if (wait > Duration{0} && add_saturating(loop_.now(), wait) > to.deadline) {
     ++answer_counters_.late;
+    tell_unsent(link);
     return failed(504, "the answer would have come too late\n", AttemptResult::kLate);
   }
-  return fitting_response(reply, settings_.link.limits.payload);
+  return response;
+}
+
+void Node::Impl::tell_unsent(wire::FrameLink& link) {
+  if (const auto left_out = unsent_pause_.over(loop_.now())) {
+    log_warning("the connection is slower than its answers, some are not sent",
+                {{"peer", link.channel().peer().text()},
+                 {"late", std::to_string(answer_counters_.late)},
+                 {"full", std::to_string(answer_counters_.full)},
+                 {"left_out", std::to_string(*left_out)}});
+  }
 }
 
 Status Node::Impl::forward(const std::string& service, const std::string& to) {

@@ -48,8 +48,8 @@ struct PeerCounters {
 
 // Answers in whose place a short failure went.
 struct AnswerCounters {
-  std::uint64_t late = 0;     // they would have come after the request's deadline
-  std::uint64_t refused = 0;  // too many waited on the connection already
+  std::uint64_t late = 0;  // they would have come after the request's deadline
+  std::uint64_t full = 0;  // too many waited on the connection already
 };
 
 struct NodeStatus {

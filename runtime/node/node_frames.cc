@@ -90,13 +90,13 @@ CallRequest to_call(const wire::Request& request, Time now) {
   return call;
 }
 
-std::size_t size_of(const CallReply& reply) {
-  return reply.headers.size() + reply.body.size() + kHeadRoom;
+std::size_t size_of(const wire::Response& response) {
+  return response.headers.size() + response.body.size() + kHeadRoom;
 }
 
 wire::Response fitting_response(const CallReply& reply, std::size_t payload_max) {
-  if (size_of(reply) > payload_max) return failed(500, "the answer is too long for a frame\n");
-  wire::Response response = to_response(reply);
+  const wire::Response response = to_response(reply);
+  if (size_of(response) > payload_max) return failed(500, "the answer is too long for a frame\n");
   if (!wire::within_bounds(response)) {
     return failed(500, "the handler gave a status or headers that are not allowed\n");
   }

@@ -22,7 +22,7 @@ wire::Response to_response(const CallReply& reply);
 // given.
 wire::Response fitting_response(const CallReply& reply, std::size_t payload_max);
 // Of its frame, at most; not compressed.
-std::size_t size_of(const CallReply& reply);
+std::size_t size_of(const wire::Response& response);
 wire::Response failed(std::uint16_t status, std::string_view why,
                       AttemptResult result = AttemptResult::kError);
 

@@ -62,8 +62,9 @@ class Node::Impl {
   wire::FrameError on_probe(Peer& peer, const wire::Frame& frame);
   wire::FrameError on_control(Peer& peer, const wire::Frame& frame);
   void answer(const ReturnAddress& to, CallReply reply);
-  wire::Response response_for(const ReturnAddress& to, const wire::FrameLink& link,
+  wire::Response response_for(const ReturnAddress& to, wire::FrameLink& link,
                               const CallReply& reply);
+  void tell_unsent(wire::FrameLink& link);
   Status forward(const std::string& service, const std::string& to);
   void on_report_due();
   void on_sweep();
@@ -92,7 +93,8 @@ class Node::Impl {
   wire::LinkCounters link_counters_;
   PeerCounters peer_counters_;
   AnswerCounters answer_counters_;
-  LogPause log_pause_;  // of peers refused
+  LogPause log_pause_;     // of peers refused
+  LogPause unsent_pause_;  // of answers not sent
   std::map<std::uint64_t, std::unique_ptr<Peer>> peers_;
   std::uint64_t next_peer_ = 1;
   double bytes_in_ = 0, bytes_out_ = 0;  // of connections that are gone

@@ -157,9 +157,9 @@ void Services::admit(std::size_t number, const ReturnAddress& to, CallRequest re
     return forwarded_done(to, size_of(request), {500, {}, {}, AttemptResult::kError});
   }
   ++service.under_way;
-  Answer answer{to, number, size_of(request), loop_.event_time(), 0, {}};
-  answer.load = static_cast<std::uint32_t>(under_way_ - 1);
-  Call call(std::make_unique<Sink>(std::move(request), std::move(answer), outbox_));
+  const Answer answer{to, number, size_of(request), loop_.event_time(), admitted_, {}};
+  ++admitted_;
+  Call call(std::make_unique<Sink>(std::move(request), answer, outbox_));
   if (service.made.place == Place::kLoop) return service.made.handler->handle(std::move(call));
   if (!work_queue_->submit(service.lane, call)) {
     call.answer({503, {}, {}, AttemptResult::kQueueFull});
@@ -181,12 +181,14 @@ void Services::deliver(Answer answer) {
   const bool is_refusal = answer.reply.result == AttemptResult::kQueueFull ||
                           answer.reply.result == AttemptResult::kRefused;
   ++(is_refusal ? totals_.refused : totals_.completed);
-  const Duration latency = loop_.event_time() - answer.came;
+  --admitted_;
+  const Time now = loop_.now();  // the event may have begun with the request
+  const Duration latency = now - answer.came;
   const Duration service_time = answer.reply.service;
   signals_.answered(answer.load, latency, service_time > Duration{0} ? service_time : latency,
                     answer.reply.result == AttemptResult::kOk);
   if (service.under_way == 0) {
-    service.idle_since = loop_.now();
+    service.idle_since = now;
     arm_idle();
   }
   on_answer_(answer.to, std::move(answer.reply));

@@ -122,7 +122,7 @@ class Services {
   Sleep sleep() const;
 
   ServicesLoad load() const;
-  // What requests see, of those that were served here. The caller samples its rates.
+  // What requests see that are served here, or refused. The caller samples its rates.
   NodeSignals& signals() { return signals_; }
   const NodeSignals& signals() const { return signals_; }
   ServicesTotals totals() const;
@@ -183,6 +183,7 @@ class Services {
   std::unique_ptr<WorkQueue> work_queue_;
   std::size_t lanes_ = 0;
   std::size_t under_way_ = 0;
+  std::uint32_t admitted_ = 0;       // of those: neither held nor forwarded
   std::size_t bytes_under_way_ = 0;  // of their requests
   bool is_draining_ = false;
   bool is_modelled_ = true;

@@ -195,8 +195,12 @@ class Packer {
   std::vector<bool> has_received_;
 };
 
+// A node is emptied whole in a round, also where the fleet is small.
 struct PackOptions {
-  PackOptions() { limits.moves_per_node = 100; }
+  PackOptions() {
+    limits.moves_per_node = 100;
+    limits.budget_share = 0.2;
+  }
   RebalanceLimits limits;
   void visit(SettingVisitor& v) { limits.visit(v); }
 };

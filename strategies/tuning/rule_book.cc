@@ -72,10 +72,12 @@ Seen cpu_trigger(const TuningView& view) {
 Seen overload_trigger(const TuningView& view) {
   return both(above("cpu", mean(view, metric::kCpu), 0.95), slow(view, 0.5));
 }
-// The links are full; or answers take too long, and most of that time no node accounts for.
+// The links are full; or answers take too long, most of that time no node accounts for, and none is
+// too busy to see what waits before it.
 Seen network_trigger(const TuningView& view) {
   if (const Seen full = above("network", mean(view, metric::kNetwork), 0.9)) return full;
   const double on_the_way = 1 - view.facts.connection_hold / mean(view, metric::kResponseP50);
+  if (mean(view, metric::kCpu) > 0.8) return std::nullopt;
   return both(slow(view, 0.9), above("share of p50 on the way", on_the_way, 0.5));
 }
 

@@ -4,9 +4,9 @@
 // A change of knobs is measured from the next window on, a scale-out from when its nodes are there,
 // a pass over agents after a minute of windows; both sooner where their outcome is reported as
 // done. Nodes that never come void the trial, and there is nothing to take back. A trial is void
-// when the number of active nodes changes under it, unless it is a scale-out itself, and when the
-// world refuses it. An undo that the world refuses is asked for again with every window. One thread
-// at a time.
+// when the number of nodes that are there changes under it, unless it is a scale-out itself, and
+// when the world refuses it. An undo that the world refuses is asked for again with every window.
+// One thread at a time.
 #pragma once
 
 #include <cstdint>

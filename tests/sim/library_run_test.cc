@@ -78,7 +78,7 @@ TEST_P(LibraryRun, EndsWithSaneNumbers) {
 INSTANTIATE_TEST_SUITE_P(Files, LibraryRun, ::testing::ValuesIn(library()),
                          [](const auto& test) { return test.param.stem().string(); });
 
-// Half of what a narrow line loses without a tuner is still lost before either has found what
+// A third of what a narrow line loses without a tuner is lost before either has found what
 // helps.
 TEST(SlowNetwork, EitherTunerFindsWhatHelps) {
   const fs::path file = fs::path(PHOENIX_SOURCE_DIR) / "scenarios/library/slow_network.toml";

@@ -134,8 +134,8 @@ class HedgedLife {
     due_.erase(due_.begin());
     static constexpr AttemptResult kFailures[] = {AttemptResult::kError, AttemptResult::kReset,
                                                   AttemptResult::kQueueFull,
-                                                  AttemptResult::kRefused};
-    const AttemptResult result = chance(0.85) ? AttemptResult::kOk : kFailures[random_.below(4)];
+                                                  AttemptResult::kRefused, AttemptResult::kLate};
+    const AttemptResult result = chance(0.85) ? AttemptResult::kOk : kFailures[random_.below(5)];
     const auto found = under_way_.find(id);
     const bool is_late = found == under_way_.end() || !open_.contains(found->second.token);
     RequestToken token = 0;

@@ -135,7 +135,7 @@ class RandomLife {
     static constexpr AttemptResult kResults[] = {AttemptResult::kOk,        AttemptResult::kOk,
                                                  AttemptResult::kOk,        AttemptResult::kError,
                                                  AttemptResult::kQueueFull, AttemptResult::kRefused,
-                                                 AttemptResult::kReset};
+                                                 AttemptResult::kReset,     AttemptResult::kLate};
     const std::size_t which = random_.below(known_.size());
     const AttemptId attempt = known_[which];
     if (!chance(0.1)) {  // else it is delivered again some day

@@ -167,6 +167,9 @@ TEST_F(Wanted, TheNetworkIsSuspectedWhereNodesDoNotAccountForTheTime) {
   EXPECT_EQ(seen(), std::nullopt);
   world_.facts.connection_hold = 0.02;
   EXPECT_THAT(seen().value_or(""), HasSubstr("share of p50 on the way 0.6 > 0.5"));
+  world_.metrics["cluster_cpu_avg"] = 0.85;
+  EXPECT_EQ(seen(), std::nullopt) << "what waits before a busy node is not seen by it";
+  world_.metrics["cluster_cpu_avg"] = 0.6;
   world_.metrics["response_time_p95"] = 0.04;
   EXPECT_EQ(seen(), std::nullopt) << "it is quick enough";
   world_.metrics["cluster_network_avg"] = 0.95;

@@ -57,6 +57,15 @@ TEST(DrainMeter, OneThatHasStoppedIsExpectedToGoOnAsSlowly) {
   EXPECT_NEAR(to_seconds(meter.time_for(1e6, at(seconds(16)))), 50, 0.1);
 }
 
+TEST(DrainMeter, AfterALongStopItBeginsAnew) {
+  DrainMeter meter = draining(100'000, milliseconds(100));  // 1 MB/s until 11 s
+  const std::uint64_t taken = 5'000 + 100 * 100'000;
+  meter.full(at(seconds(21)), taken + 100'000);
+  EXPECT_EQ(meter.time_for(2e6, at(seconds(21))), Duration{0}) << "nothing is known yet";
+  meter.full(at(seconds(21) + milliseconds(100)), taken + 300'000);  // 2 MB/s
+  EXPECT_NEAR(to_seconds(meter.time_for(2e6, at(seconds(21) + milliseconds(100)))), 1, 0.01);
+}
+
 TEST(DrainMeter, OneThatNeverTookAnythingIsExpectedToStandAsLongAgain) {
   DrainMeter meter;
   meter.full(at(seconds(1)), 4'000);

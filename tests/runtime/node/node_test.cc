@@ -226,7 +226,7 @@ TEST_F(NodeTest, AnswersBeyondWhatAConnectionMayHoldAreErrorsAndTheRestArrive) {
   }
   EXPECT_GE(arrived, 7);
   EXPECT_LT(arrived, 12);
-  EXPECT_EQ(node_->status().answers.refused, 12U - static_cast<unsigned>(arrived));
+  EXPECT_EQ(node_->status().answers.full, 12U - static_cast<unsigned>(arrived));
 }
 
 // A peer that stops reading: what waits for it is not made longer by answers it could not use.
@@ -355,7 +355,6 @@ TEST_F(NodeTest, AnnouncesItselfAndReports) {
   EXPECT_EQ(node_->status().gateways_connected, 1U);
 }
 
-// Two cores with work for longer than the interval: all of a full interval is busy.
 // What Prequal and the tuner's formulas go by.
 TEST_F(NodeTest, ReportsWhatItsRequestsSee) {
   TestGateway gateway(loop_);
@@ -369,6 +368,9 @@ TEST_F(NodeTest, ReportsWhatItsRequestsSee) {
   const LoadReport piggybacked = ask(peer, 1, "shop", work(15)).report;
   EXPECT_GE(piggybacked.latency, 0.015F);
   EXPECT_NEAR(piggybacked.service_time, 0.015, 1e-6);
+  const LoadReport of_echo = ask(client(), 1, "echo").report;
+  EXPECT_LT(of_echo.service_time, 0.015) << "served on the loop, at once";
+  EXPECT_GT(of_echo.latency, 0);
   std::uint64_t asked = 1;
   const auto newest = [&] { return gateway.reports.back().load; };
   ASSERT_TRUE(await([&] {
@@ -381,6 +383,7 @@ TEST_F(NodeTest, ReportsWhatItsRequestsSee) {
   }));
 }
 
+// Two cores with work for longer than the interval: all of a full interval is busy.
 TEST_F(NodeTest, AModelledNodeReportsItsModelledCores) {
   TestGateway gateway(loop_);
   settings_.gateways = {gateway.address()};

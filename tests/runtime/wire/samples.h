@@ -102,7 +102,7 @@ class Samples {
 
   Response response(Time now) {
     Response response;
-    response.result = static_cast<AttemptResult>(below(5));
+    response.result = static_cast<AttemptResult>(below(6));
     response.reason =
         static_cast<FailureReason>(below(static_cast<std::uint64_t>(FailureReason::kCount)));
     response.status = static_cast<std::uint16_t>(one_in(4) ? 0 : 100 + below(900));
