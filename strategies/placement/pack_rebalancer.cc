@@ -85,7 +85,7 @@ class Packer {
 
   // Nodes emptied.
   int run() {
-    leave_idle_nodes_out();
+    close_all_but_those_in_use();
     int emptied = 0;
     int failures = 0;
     for (const NodeId node : emptiest_first()) {
@@ -104,9 +104,13 @@ class Packer {
     double size = 0;
   };
 
-  void leave_idle_nodes_out() {
+  // And take part: not idle, and with moves left.
+  void close_all_but_those_in_use() {
+    const Inventory& books = builder_.books();
     for (std::size_t i = 0; i < loads_.size(); ++i) {
-      if (loads_[i].capacity > 0 && !loads_[i].is_in_use) builder_.cordon(id_at<NodeId>(i));
+      const NodeId id = id_at<NodeId>(i);
+      if (loads_[i].is_in_use || !books.has_node(id)) continue;
+      if (books.node(id).state == NodeState::kReady) builder_.cordon(id);
     }
   }
 

@@ -440,6 +440,20 @@ TEST(Pack, ABudgetOrAnAgentThatHasToStayLeavesTheNodeAlone) {
   EXPECT_EQ(moves("budget_share=1"), 0U) << "one is cooling";
 }
 
+TEST(Pack, ANodeThatWasGivenEnoughInThisRoundTakesNoMore) {
+  Inventory books = with_counts({2, 5, 1});
+  books.set_state(node_id(0), NodeState::kDraining);
+  const auto taken = [&](int limit) {
+    const std::string settings = "base_cost=0, budget_share=1, moves_per_node=";
+    const RebalancePlan plan =
+        rebalancer_of("pack[" + settings + std::to_string(limit) + "]")->plan(view_of(books));
+    return std::count_if(plan.moves.begin(), plan.moves.end(),
+                         [](const Move& move) { return move.to == node_id(1); });
+  };
+  EXPECT_EQ(taken(3), 3) << "two off the draining node, one to empty another";
+  EXPECT_EQ(taken(2), 2);
+}
+
 TEST(Pack, EveryNodeThatGivesIsEmptyAfterwardsAndNoIdleOneIsUsed) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Random random(seed);
