@@ -82,8 +82,9 @@ void Announcer::send(const wire::Report& report) {
   if (has_hello_) link_->send(report);
 }
 
+// Also while the first hello is not answered yet: it told of what was offered then.
 void Announcer::renew() {
-  if (has_hello_) link_->send(make_hello_());
+  if (link_ != nullptr) link_->send(make_hello_());
 }
 
 void Announcer::goodbye() {

@@ -242,5 +242,20 @@ TEST_F(NodeOrdersTest, GatewaysAreToldWhatIsOffered) {
   EXPECT_THAT(gateway.hellos[2].offers, testing::ElementsAre(cache));
 }
 
+TEST_F(NodeOrdersTest, WhatItOffersIsToldAlsoBeforeTheGatewayHasAnswered) {
+  TestGateway gateway(loop_);
+  gateway.greets = false;
+  settings_.gateways = {gateway.address()};
+  const std::unique_ptr<Node> node = start();
+  ASSERT_TRUE(serve_until(loop_, [&] { return gateway.hellos.size() == 1; }));
+  TestClient lab(loop_, node->local(), wire::Role::kLab);
+  command(lab, R"({"offer": "cache", "weight": 2})");
+  ASSERT_TRUE(serve_until(loop_, [&] { return gateway.hellos.size() == 2; }));
+  EXPECT_THAT(gateway.hellos[1].offers, testing::Contains(std::pair("cache", 2.0)));
+  gateway.greet();
+  ASSERT_TRUE(serve_until(loop_, [&] { return node->status().gateways_connected == 1; }));
+  EXPECT_EQ(gateway.closed, 0);
+}
+
 }  // namespace
 }  // namespace phoenix::node

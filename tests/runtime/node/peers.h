@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -141,6 +142,17 @@ class TestGateway final : public wire::LinkUser {
   std::vector<wire::Report> reports;
   int goodbyes = 0;
   int closed = 0;
+  bool greets = true;
+
+  // Answers the hellos that wait for it, each connection's first.
+  void greet() {
+    for (wire::FrameLink* const link : std::exchange(waiting_, {})) {
+      wire::Hello answer;
+      answer.role = wire::Role::kGateway;
+      answer.name = "gateway";
+      link->send(answer);
+    }
+  }
 
  private:
   wire::FrameError on_frame(wire::FrameLink& link, const wire::Frame& frame) override {
@@ -163,19 +175,21 @@ class TestGateway final : public wire::LinkUser {
     for (const wire::Offer& offer : hello.offers) {
       hellos.back().offers.emplace_back(offer.service, offer.weight);
     }
-    wire::Hello answer;
-    answer.role = wire::Role::kGateway;
-    answer.name = "gateway";
-    link.send(answer);
+    if (known_.insert(&link).second) waiting_.push_back(&link);
+    if (greets) greet();
     return wire::FrameError::kNone;
   }
   void on_link_closed(wire::FrameLink& link, const std::string&) override {
     ++closed;
+    known_.erase(&link);
+    std::erase(waiting_, &link);
     std::erase_if(links_, [&](const auto& known) { return known.get() == &link; });
   }
 
   net::Loop& loop_;
   wire::LinkCounters counters_;
+  std::set<wire::FrameLink*> known_;
+  std::vector<wire::FrameLink*> waiting_;
   std::vector<std::unique_ptr<wire::FrameLink>> links_;
   std::unique_ptr<net::Listener> listener_;
 };
