@@ -166,8 +166,7 @@ class LatencyRebalancer : public Rebalancer {
     const Inventory& books = *view.inventory;
     TimeTable table(books, options_, view.traffic);
     fill(table, books, [&](NodeId id) {
-      return books.has_node(id) && books.node(id).state == NodeState::kReady &&
-             !PlanBuilder::is_frozen(books.node(id), view.now, options_.limits.stale);
+      return PlanBuilder::is_known(books, id, view.now, options_.limits.stale);
     });
     return table.objective();
   }

@@ -148,15 +148,9 @@ struct Goal {
   double dearest = 0;  // price of a unit of load
 
   Load of(const Resources& amounts) const {
+    if (sums_kinds) return Load{summed_share(amounts, cluster)};
     Load load{};
-    for (std::size_t r = 0; r < kResourceKinds; ++r) {
-      const auto amount = static_cast<double>(amounts[r]);
-      if (!sums_kinds) {
-        load[r] = amount;
-      } else if (cluster[r] > 0) {
-        load[0] += amount / static_cast<double>(cluster[r]);
-      }
-    }
+    for (std::size_t r = 0; r < kResourceKinds; ++r) load[r] = static_cast<double>(amounts[r]);
     return load;
   }
   Load size(const AgentBook& agent) const { return counts_agents ? Load{1} : of(agent.spec.need); }
@@ -337,8 +331,7 @@ class LevelRebalancer : public Rebalancer {
   double objective(const RebalanceView& view) const override {
     const Inventory& books = *view.inventory;
     const auto takes_part = [&](NodeId id) {
-      return books.has_node(id) && books.node(id).state == NodeState::kReady &&
-             !PlanBuilder::is_frozen(books.node(id), view.now, options_.limits.stale);
+      return PlanBuilder::is_known(books, id, view.now, options_.limits.stale);
     };
     return table_of(goal(options_, books), books, takes_part).objective();
   }

@@ -13,22 +13,18 @@ namespace {
 class Scale {
  public:
   explicit Scale(const Inventory& books)
-      : cluster_(books.total_capacity()), nodes_(static_cast<double>(books.node_count())) {}
+      : cluster_(books.total_capacity()),
+        nodes_(static_cast<double>(books.node_count())),
+        kinds_(summed_share(cluster_, cluster_)) {}
 
   double of(const Resources& amounts) const {
-    double sum = 0;
-    int kinds = 0;
-    for (std::size_t r = 0; r < kResourceKinds; ++r) {
-      if (cluster_[r] == 0) continue;
-      sum += static_cast<double>(amounts[r]) / static_cast<double>(cluster_[r]);
-      ++kinds;
-    }
-    return kinds > 0 ? nodes_ * sum / kinds : 0;
+    return kinds_ > 0 ? nodes_ * summed_share(amounts, cluster_) / kinds_ : 0;
   }
 
  private:
   Resources cluster_;
   double nodes_;
+  double kinds_;  // that the cluster has
 };
 
 struct NodeLoad {
@@ -89,7 +85,7 @@ class Packer {
     int emptied = 0;
     int failures = 0;
     for (const NodeId node : emptiest_first()) {
-      if (builder_.room() == 0 || failures == limits_.tries) break;
+      if (builder_.is_full() || failures == limits_.tries) break;
       if (has_received_[index(node)]) continue;
       const bool is_empty = empty(node);
       emptied += is_empty;
@@ -230,8 +226,7 @@ class PackRebalancer : public Rebalancer {
   double objective(const RebalanceView& view) const override {
     const Inventory& books = *view.inventory;
     const auto takes_part = [&](NodeId id) {
-      return books.has_node(id) && books.node(id).state == NodeState::kReady &&
-             !PlanBuilder::is_frozen(books.node(id), view.now, options_.limits.stale);
+      return PlanBuilder::is_known(books, id, view.now, options_.limits.stale);
     };
     return sum_of_costs(loads_of(books, Scale(books), takes_part));
   }

@@ -13,6 +13,15 @@
 
 namespace phoenix {
 
+// Of each kind the whole has, the share of it; summed.
+inline double summed_share(const Resources& amounts, const Resources& whole) {
+  double sum = 0;
+  for (std::size_t r = 0; r < kResourceKinds; ++r) {
+    if (whole[r] > 0) sum += static_cast<double>(amounts[r]) / static_cast<double>(whole[r]);
+  }
+  return sum;
+}
+
 class PlanBuilder {
  public:
   PlanBuilder(const RebalanceView& view, const RebalanceLimits& limits);
@@ -21,7 +30,12 @@ class PlanBuilder {
 
   // Reports came and have stopped: nothing is known of it.
   static bool is_frozen(const NodeBook& node, Time now, Duration stale);
-  // Ready, with reports that have not stopped (else it is cordoned), and with moves left.
+  // Ready, with reports that have not stopped.
+  static bool is_known(const Inventory& books, NodeId node, Time now, Duration stale) {
+    return books.has_node(node) && books.node(node).state == NodeState::kReady &&
+           !is_frozen(books.node(node), now, stale);
+  }
+  // That, as the others are cordoned, and with moves left in this round.
   bool takes_part(NodeId node) const;
   // Not moving and not moved a moment ago; counts those that are cooling.
   bool may_move(AgentId agent);
