@@ -1,5 +1,6 @@
 #include "runtime/node/synthetic_cores.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -75,7 +76,11 @@ void SyntheticCores::set_factor(double factor) {
   answer_finished();
 }
 
-double SyntheticCores::busy_core_ns() const { return server_.busy_core_ns(loop_.now()); }
+// Not beyond the next finish, which may be due but not played: nobody may be busy after it, and what
+// was told must never be more than what is told later.
+double SyntheticCores::busy_core_ns() const {
+  return server_.busy_core_ns(std::min(loop_.now(), server_.next_finish()));
+}
 
 // Plays the finishes that are due at their own dates, so that whoever was waiting starts when the
 // core became free and not when this process was woken.

@@ -2,6 +2,7 @@
 // own reckoning is exact however late the process is woken.
 #include "runtime/node/synthetic_cores.h"
 
+#include <chrono>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,6 +88,26 @@ TEST_F(SyntheticCoresTest, LateWakeUpsDoNotAddUp) {
   for (int i = 0; i < 200; ++i) submit('x', 0.1 * kMs);
   ASSERT_TRUE(await(200));
   EXPECT_NEAR(cores_->busy_core_ns(), 20 * kMs, 200);
+}
+
+// The process is held up beyond the end of a job, and asked how busy it was before it has seen that.
+TEST_F(SyntheticCoresTest, WhoIsWokenLateWasNotBusyAfterTheEnd) {
+  make(kPs);
+  submit('A', 5 * kMs);
+  const auto late = std::chrono::steady_clock::now() + milliseconds(20);
+  net::Timer holds_up(loop_, [&] {
+    while (std::chrono::steady_clock::now() < late) continue;
+  });
+  double busy = -1;
+  net::Timer asks(loop_, [&] {
+    if (order().empty()) busy = cores_->busy_core_ns();
+  });
+  holds_up.arm(loop_.now() + milliseconds(1));
+  asks.arm(loop_.now() + milliseconds(2));
+  ASSERT_TRUE(await(1));
+  EXPECT_GE(busy, 0) << "asked before the answer";
+  EXPECT_LE(busy, 5 * kMs);
+  EXPECT_NEAR(cores_->busy_core_ns(), 5 * kMs, 2);
 }
 
 TEST_F(SyntheticCoresTest, SpeedAndSlowDownsStretchTheWork) {
