@@ -34,11 +34,15 @@ std::unique_ptr<LoadForecast> forecast_for(const ControlSetup& setup) {
   for (const ControlGroup& group : setup.groups) boot = std::max(boot, group.boot_time);
   const int period = std::max(2, steps_in(setup.settings.forecast_period, step));
   const int horizon = steps_in(kPlanned + boot, step);
-  if (setup.strategies.forecaster == kMixture) return make_load_forecast(period, 0, horizon);
+  const int judged = steps_in(boot, step);
+  if (setup.strategies.forecaster == kMixture) {
+    return make_load_forecast(period, 0, horizon, judged);
+  }
   Result<MadeForecaster> made = make_forecaster(setup.strategies.forecaster);
   assert(made.ok());
   TrustOptions options;
   options.period = period;
+  options.judged = judged;
   options.calibration.horizon = horizon;
   return std::make_unique<TrustedForecast>(std::move(made->strategy), options);
 }

@@ -65,14 +65,15 @@ double CalibratedForecast::quantile(int steps, double q) const {
 }
 
 double CalibratedForecast::offset(int steps, double q) const {
+  const double forecast = mean(steps);
   std::size_t above = 0;
   while (above + 1 < errors_.size() && errors_[above].horizon() < steps) ++above;
   const HorizonErrors& far = errors_[above];
-  if (above == 0 || far.horizon() <= steps) return far.offset(q);
+  if (above == 0 || far.horizon() <= steps) return far.offset(forecast, q);
   const HorizonErrors& near = errors_[above - 1];
   const double part =
       static_cast<double>(steps - near.horizon()) / (far.horizon() - near.horizon());
-  return (1 - part) * near.offset(q) + part * far.offset(q);
+  return (1 - part) * near.offset(forecast, q) + part * far.offset(forecast, q);
 }
 
 std::uint64_t CalibratedForecast::widest_used() const {

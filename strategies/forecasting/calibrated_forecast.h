@@ -21,7 +21,7 @@ namespace phoenix {
 struct CalibrationOptions {
   int horizon = 12;     // steps
   int season = 0;       // steps of the longest known, for BeliefLimit; 0: none
-  int window = 500;     // errors kept at each horizon
+  int window = 1000;    // errors kept at each horizon
   double rate = 0.002;  // of adaptation; faster is wider without covering better, measured
 };
 

@@ -11,10 +11,14 @@
 namespace phoenix {
 namespace {
 
-// Memory of the size of errors: measured over real loads, 50 to 200 do about as well.
-constexpr double kScaleMemory = 100;
-constexpr double kScaleJumpMax = 10;  // one error counts as at most this many usual ones
-constexpr double kScaleMin = 1e-9;    // relative to the values
+// Memories of the size of errors. Over four real loads the mean of the three has a pinball loss 1
+// to 10 % below that of a single memory of 100, the best there is alone.
+constexpr double kJustNow = 16;
+constexpr double kOfLate = 100;
+constexpr double kUsual = 4000;
+constexpr double kSizeJumpMax = 10;     // one error counts as at most this many expected ones
+constexpr double kSizeMin = 1e-9;       // relative to the values
+constexpr double kRootLevelMin = 0.05;  // of the mean value: errors near zero say little of others
 constexpr double kTailRateMax = 0.1;
 constexpr double kStretch = 10;  // of the widest error, for each level beyond 1
 constexpr double kLevelsBeyond = 0.2;
@@ -32,6 +36,28 @@ double adapted_alpha(double alpha, double target, double gamma, bool is_missed) 
 
 double pinball_loss(double value, double forecast, double q) {
   return value >= forecast ? q * (value - forecast) : (1 - q) * (forecast - value);
+}
+
+void ErrorSize::learn(double error, double forecast, double value) {
+  // Plain means at first: one lucky or unlucky error would be remembered for long.
+  ++count_;
+  const auto gain = [&](double memory) { return std::max(1 / count_, smoothing_gain(memory)); };
+  level_ += gain(kUsual) * (value - level_);
+  const double known = expected(forecast);
+  const double size =
+      count_ > 1 ? std::min(std::abs(error), kSizeJumpMax * known) : std::abs(error);
+  just_now_ += gain(kJustNow) * (size - just_now_);
+  of_late_ += gain(kOfLate) * (size - of_late_);
+  by_root_ += gain(kUsual) * (size / root(forecast) - by_root_);
+}
+
+double ErrorSize::expected(double forecast) const {
+  const double mean = (just_now_ + of_late_ + 2 * by_root_ * root(forecast)) / 4;
+  return std::max(mean, kSizeMin * level_);
+}
+
+double ErrorSize::root(double forecast) const {
+  return std::sqrt(std::max({forecast, kRootLevelMin * level_, kSizeMin}));
 }
 
 HorizonErrors::HorizonErrors(int horizon, std::size_t window, double rate)
@@ -52,26 +78,18 @@ void HorizonErrors::score(double value) {
                    -kLevelsBeyond, 0.5);
     levels_[i] = is_upper ? 1 - alpha : alpha;
   }
-  learn(value - due.forecast, value);
-}
-
-void HorizonErrors::learn(double error, double value) {
-  const double size = std::abs(error);
-  if (scale_ > 0) errors_.push(error / scale_);
-  // A plain mean at first: one lucky or unlucky error would be remembered for long.
-  ++scored_;
-  const double gain = std::max(1 / static_cast<double>(scored_), smoothing_gain(kScaleMemory));
-  const double counted = scored_ > 1 ? std::min(size, kScaleJumpMax * scale_) : size;
-  scale_ += gain * (counted - scale_);
-  scale_ = std::max(scale_, kScaleMin * std::max(value, kScaleMin));
+  const double error = value - due.forecast;
+  if (due.size > 0) errors_.push(error / due.size);
+  size_.learn(error, due.forecast, value);
 }
 
 void HorizonErrors::issue(double forecast) {
   Pending& pending = pending_[next_];
   pending.forecast = forecast;
+  pending.size = size_.expected(forecast);
   pending.is_set = true;
   for (std::size_t i = 0; i < levels_.size(); ++i) {
-    pending.bounds[i] = as_forecast(forecast + scale_ * error_at(levels_[i]));
+    pending.bounds[i] = as_forecast(forecast + pending.size * error_at(levels_[i]));
     if (is_beyond(levels_[i])) ++widest_used_;
   }
   next_ = next_ + 1 == pending_.size() ? 0 : next_ + 1;
@@ -109,6 +127,8 @@ double HorizonErrors::level(double q) const {
   return low + (std::max(1.0, low) - low) * (q - low_q) / (1 - low_q);
 }
 
-double HorizonErrors::offset(double q) const { return scale_ * error_at(level(q)); }
+double HorizonErrors::offset(double forecast, double q) const {
+  return size_.expected(forecast) * error_at(level(q));
+}
 
 }  // namespace phoenix

@@ -34,6 +34,26 @@ double pinball_loss(double value, double forecast, double q);
 // The levels that are adjusted, each for itself; others lie between.
 inline constexpr std::array<double, 5> kTrackedLevels = {0.05, 0.5, 0.9, 0.95, 0.99};
 
+// How large the error of a forecast will be: the mean of three opinions, each of which is right
+// about some loads. As large as just now: turbulence comes in bouts. As large as of late: the
+// errors of half an hour are too few to tell their size. As large as usual where that much is
+// forecast, by the root of it, as the noise of counts goes.
+class ErrorSize {
+ public:
+  void learn(double error, double forecast, double value);
+  // Never negative; 0 before the first error.
+  double expected(double forecast) const;
+
+ private:
+  double root(double forecast) const;
+
+  double just_now_ = 0;
+  double of_late_ = 0;
+  double by_root_ = 0;  // over root(forecast)
+  double level_ = 0;    // mean of the values
+  double count_ = 0;
+};
+
 // Forecast errors at one horizon.
 class HorizonErrors {
  public:
@@ -47,8 +67,8 @@ class HorizonErrors {
   void score(double value);
   void issue(double forecast);
 
-  // To be added to a forecast for its q-quantile. 0 before any error is known.
-  double offset(double q) const;
+  // To be added to the forecast for its q-quantile. 0 before any error is known.
+  double offset(double forecast, double q) const;
 
   // Bounds issued while too few errors, or none large enough, were known: the largest known, a
   // little stretched, stood for an infinite one.
@@ -57,11 +77,11 @@ class HorizonErrors {
  private:
   struct Pending {
     double forecast = 0;
+    double size = 0;  // of its error, as expected
     std::array<double, kTrackedLevels.size()> bounds{};
     bool is_set = false;
   };
 
-  void learn(double error, double value);
   double level(double q) const;
   double error_at(double level) const;
   bool is_beyond(double level) const;
@@ -72,8 +92,7 @@ class HorizonErrors {
   std::array<double, kTrackedLevels.size()> levels_ = kTrackedLevels;
   std::vector<Pending> pending_;
   std::size_t next_ = 0;
-  double scale_ = 0;  // mean size of errors lately
-  std::uint64_t scored_ = 0;
+  ErrorSize size_;
   std::uint64_t widest_used_ = 0;
 };
 

@@ -31,7 +31,15 @@ struct MixtureOptions {
   }
 };
 
-// Weights are learnt at three horizons, and what they say is interpolated between them: who is best
+// The next step, the fifth, then every doubling that is well short of the farthest, and that.
+std::vector<int> mixed_horizons(int farthest) {
+  std::vector<int> horizons = {1};
+  for (int next = 5; 3 * next < 2 * farthest; next *= 2) horizons.push_back(next);
+  if (farthest > 1) horizons.push_back(farthest);
+  return horizons;
+}
+
+// Weights are learnt at a few horizons, and what they say is interpolated between them: who is best
 // at the next step is rarely best at an hour. No expert is believed far from what was seen.
 class Mixture : public Forecaster {
  public:
@@ -42,6 +50,7 @@ class Mixture : public Forecaster {
     add(last_value(), {});
     add(ewma(), {{"memory", "4"}});
     add(ewma(), {{"memory", "16"}});
+    add(ewma(), {{"memory", "64"}});
     add(autoregression(), {});
     add(seasonal_naive(), {period});
     add(holt_winters(), {period});
@@ -51,8 +60,7 @@ class Mixture : public Forecaster {
       add(seasonal_naive(), {{"period", period2.second}});
       add(holt_winters_two_seasons(), {period, period2});
     }
-    for (const int horizon : {1, (1 + options.horizon) / 2, options.horizon}) {
-      if (!horizons_.empty() && horizons_.back().horizon() >= horizon) continue;
+    for (const int horizon : mixed_horizons(options.horizon)) {
       horizons_.emplace_back(horizon, experts_.size(), options.mixing);
     }
   }

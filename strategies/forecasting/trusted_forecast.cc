@@ -18,10 +18,13 @@ constexpr double kLossRatioMax = 1.1;
 constexpr double kLossRatioBack = 1.05;
 constexpr double kNegligible = 1e-3;
 constexpr std::size_t kWindowMin = 200;
+constexpr std::size_t kApart = 60;  // forecasts in the window that do not overlap
 constexpr std::size_t kScoredEnough = 100;
 
 TrustOptions with_season(TrustOptions options) {
   options.calibration.season = std::max(options.calibration.season, options.period);
+  const int farthest = options.calibration.horizon;
+  options.judged = options.judged > 0 ? std::min(options.judged, farthest) : farthest;
   return options;
 }
 
@@ -34,14 +37,15 @@ TrustedForecast::TrustedForecast(std::unique_ptr<Forecaster> model, const TrustO
       model_(std::move(model), options_.calibration),
       naive_(make_known_forecaster(seasonal_naive(), {{"period", std::to_string(options.period)}}),
              options_.calibration),
-      issued_(static_cast<std::size_t>(options.calibration.horizon)),
-      scored_(std::max(static_cast<std::size_t>(options.period), kWindowMin)) {}
+      issued_(static_cast<std::size_t>(options_.judged)),
+      scored_(std::max({static_cast<std::size_t>(options.period), kWindowMin,
+                        kApart * static_cast<std::size_t>(options_.judged)})) {}
 
 void TrustedForecast::observe(double value) {
   if (is_series_value(value)) score(value);
   model_.observe(value);
   naive_.observe(value);
-  const int horizon = options_.calibration.horizon;
+  const int horizon = options_.judged;
   issued_[next_issued_] = {quantile(horizon, kTail),
                            quantile(horizon, 1 - kTail),
                            quantile(horizon, kQuantile),
@@ -123,9 +127,10 @@ std::string TrustedForecast::trust_reason() const {
   return reason;
 }
 
-std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon) {
+std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon, int judged) {
   TrustOptions options;
   options.period = period;
+  options.judged = judged;
   options.calibration.horizon = horizon;
   options.calibration.season = period2;
   return std::make_unique<TrustedForecast>(

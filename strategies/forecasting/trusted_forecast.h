@@ -2,9 +2,11 @@
 // whether it deserves to be acted upon. Scalers, which know only LoadForecast, fall back on what
 // they measure while it does not.
 //
-// The rule, over a sliding season, at the farthest horizon: the pinball loss at 0.9 is at most 10 %
-// above that of an equally calibrated seasonal naive forecast, and the 90 % interval covered at
-// least 85 %. Covering too much is wasteful but no reason for distrust: a constant load is always
+// The rule, as far ahead as a node takes to boot, where scalers ask first: the pinball loss at 0.9
+// is at most 10 % above that of an equally calibrated seasonal naive forecast, and the 90 %
+// interval covered at least 85 %. Both over a sliding season, and at least sixty forecasts that do
+// not overlap: errors of those that do are alike, and a bad quarter of an hour is not a bad
+// forecaster. Covering too much is wasteful but no reason for distrust: a constant load is always
 // covered. While the forecaster itself does worse than that, the seasonal naive forecast stands in
 // for it, until it is within 5 %: so it is where peaks are narrow and punctual. What is judged is
 // what was told, and the reason says who told it.
@@ -23,7 +25,8 @@
 namespace phoenix {
 
 struct TrustOptions {
-  int period = 288;  // steps of a season; the sliding window too
+  int period = 288;  // steps of a season
+  int judged = 0;    // steps ahead at which it is judged; 0: the farthest
   CalibrationOptions calibration;
 };
 
@@ -37,7 +40,7 @@ class TrustedForecast : public LoadForecast {
   bool is_trusted() const override;
   std::string trust_reason() const override;
 
-  // Shares of the sliding season; NaN before anything was scored.
+  // Shares of the sliding window; NaN before anything was scored.
   double coverage() const;
   double loss_ratio() const;  // of what was told to the seasonal naive's; below 1 is better
 
@@ -78,8 +81,9 @@ class TrustedForecast : public LoadForecast {
   bool stands_in_ = false;  // the seasonal naive forecast does
 };
 
-// Of the mixture, for seasons of `period` and `period2` steps (0 for none). REQUIRES: what its
-// settings allow, 2 <= period and 1 <= horizon.
-std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon);
+// Of the mixture, for seasons of `period` and `period2` steps (0 for none), judged as TrustOptions
+// say. REQUIRES: what its settings allow, 2 <= period and 1 <= horizon.
+std::unique_ptr<LoadForecast> make_load_forecast(int period, int period2, int horizon,
+                                                 int judged = 0);
 
 }  // namespace phoenix

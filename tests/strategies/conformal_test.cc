@@ -156,6 +156,36 @@ TEST(Conformal, CoversWhereNoiseGrowsWithTheLoad) {
   EXPECT_NEAR(coverage(forecast, values, 1, 1'000), 0.9, 0.02);
 }
 
+TEST(ErrorSize, GrowsAtOnceWithTurbulenceAndShrinksAgain) {
+  ErrorSize size;
+  EXPECT_EQ(size.expected(100), 0);
+  size.learn(-10, 100, 90);
+  EXPECT_NEAR(size.expected(100), 10, 0.2) << "one error is all that is known";
+  for (int i = 0; i < 4'000; ++i) size.learn(i % 2 == 0 ? 10 : -10, 100, 100);
+  EXPECT_NEAR(size.expected(100), 10, 0.01);
+  for (int i = 0; i < 30; ++i) size.learn(30, 100, 100);
+  const double turbulent = size.expected(100);
+  EXPECT_GT(turbulent, 15);
+  EXPECT_LT(turbulent, 30);
+  for (int i = 0; i < 100; ++i) size.learn(10, 100, 100);
+  EXPECT_LT(size.expected(100), 12);
+}
+
+TEST(ErrorSize, IsLargerWhereMoreIsForecast) {
+  ErrorSize size;
+  for (int i = 0; i < 4'000; ++i) size.learn(10, 100, 100);
+  EXPECT_NEAR(size.expected(400), 15, 0.01) << "half of it by the root of the forecast";
+  EXPECT_NEAR(size.expected(25), 7.5, 0.01);
+  EXPECT_GT(size.expected(0), 5) << "as at a twentieth of the usual load";
+}
+
+TEST(ErrorSize, OneAbsurdErrorCountsAsTen) {
+  ErrorSize size;
+  for (int i = 0; i < 4'000; ++i) size.learn(10, 100, 100);
+  size.learn(1e12, 100, 100);
+  EXPECT_LT(size.expected(100), 20);
+}
+
 TEST(Conformal, QuantilesAreOrderedFiniteAndNotNegative) {
   Random random(8);
   CalibratedForecast forecast(make("ewma"), {});
@@ -226,7 +256,7 @@ TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
   EXPECT_LT(forecast.loss_ratio(), 0.9);
   bool was_worse = false;
-  for (const double value : wave(1'500, 100, 1'000, 900, 5)) {
+  for (const double value : wave(3'000, 100, 1'000, 900, 5)) {
     forecast.observe(value);
     was_worse |= forecast.trust_reason().find("of seasonal naive's, at most 1.1 allowed") !=
                  std::string::npos;
@@ -236,6 +266,27 @@ TEST(Trust, GoesWhileForecastsAreWorseThanTheSeasonBefore) {
   }
   EXPECT_TRUE(was_worse);
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
+}
+
+// A wave on a walk: the last value is a good forecast of the next and a bad one of half a period
+// on, where the season before does better.
+TEST(Trust, IsJudgedAsFarAheadAsItIsAskedTo) {
+  TrustOptions options;
+  options.period = 100;
+  options.calibration.horizon = 50;
+  TrustedForecast far(make("last_value"), options);
+  options.judged = 1;
+  TrustedForecast near(make("last_value"), options);
+  Random random(5);
+  double walk = 5'000;
+  for (const double value : wave(6'000, 100, 1'000, 900, 5)) {
+    walk = std::max(0.0, walk + 40 * noise(random));
+    far.observe(walk + value);
+    near.observe(walk + value);
+  }
+  EXPECT_THAT(far.trust_reason(), HasSubstr("stands in for a forecaster with"));
+  EXPECT_TRUE(near.is_trusted()) << near.trust_reason();
+  EXPECT_LT(near.loss_ratio(), 0.6);
 }
 
 // A quarter of an hour a day at twenty times the load of the rest, in steps of a minute.
@@ -258,10 +309,11 @@ TEST(Trust, GoesWhileIntervalsMissAndReturns) {
   Random random(3);
   for (int i = 0; i < 2'000; ++i) forecast.observe(1'000 + noise(random));
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
-  for (int i = 0; i < 40; ++i) forecast.observe(1'000 + 30.0 * i);
+  // Each step's errors are larger than all before.
+  for (int i = 0; i < 60; ++i) forecast.observe(1'000 * std::pow(1.3, i));
   EXPECT_FALSE(forecast.is_trusted());
   EXPECT_THAT(forecast.trust_reason(), HasSubstr("promised 0.9"));
-  for (int i = 0; i < 3'000; ++i) forecast.observe(2'200 + noise(random));
+  for (int i = 0; i < 3'000; ++i) forecast.observe(5e9 + noise(random));
   EXPECT_TRUE(forecast.is_trusted()) << forecast.trust_reason();
 }
 
