@@ -76,8 +76,12 @@ ClusterWatch::ClusterWatch(const ControlSetup& setup)
 
 void ClusterWatch::on_node(NodeId id, NodePhase phase, Time now) {
   WatchedNode& node = nodes_[index(id)];
-  if (phase == NodePhase::kProvisioning) node.asked_at = now;
-  if (phase == NodePhase::kReady && node.phase != NodePhase::kReady) node.ready_since = now;
+  if (phase == NodePhase::kProvisioning) {
+    node.asked_at = now;
+    node.ready_since = kNever;
+  }
+  // One that was to go and stays has been ready all the time.
+  if (phase == NodePhase::kReady && node.ready_since == kNever) node.ready_since = now;
   if (phase == NodePhase::kAbsent) {
     node.asked_at = node.ready_since = kNever;
     node.said = {};

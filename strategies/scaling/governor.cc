@@ -142,8 +142,19 @@ void Governor::evaluate_now(ScalingView view, DecisionIds& ids, std::vector<Deci
   evaluate(view, ids, out);
 }
 
+// Node by node: who asked for three is told when the last of them came.
+void Governor::observe_boots(const ScalingView& view) {
+  for (const ScalingNode& node : view.nodes) {
+    if (!node.is_ready || node.asked_at == kNever || node.ready_since <= looked_at_) continue;
+    boots_.push_back(node.ready_since - node.asked_at);
+    if (boots_.size() > kBootsKept) boots_.pop_front();
+  }
+  looked_at_ = view.now;
+}
+
 void Governor::prepare(ScalingView& view) {
   assert(view.metrics != nullptr);
+  observe_boots(view);
   view.minimum = pool_.minimum;
   view.maximum = pool_.maximum;
   view.boot_usual = boot_time(50, view.boot_usual);
@@ -349,10 +360,6 @@ void Governor::on_outcome(const DecisionOutcome& outcome, Time now) {
     }
     if (outcome.kind == OutcomeKind::kSuperseded) change.superseded = true;
     if (outcome.kind != OutcomeKind::kDone) append(change.cause, outcome.text);
-    if (grows && part->node == kNoNode && outcome.kind == OutcomeKind::kDone) {
-      boots_.push_back(outcome.took);
-      if (boots_.size() > kBootsKept) boots_.pop_front();
-    }
     change.took = std::max(change.took, outcome.took);
     change.open.erase(part);
     if (change.open.empty()) {

@@ -210,6 +210,7 @@ class Governor {
     std::string limit_kinds;  // the same without the numbers
   };
 
+  void observe_boots(const ScalingView& view);
   void prepare(ScalingView& view);  // sets bounds, boot time and the capacity that counts
   void ask(const ScalingView& view, Ask whom);
   void evaluate(const ScalingView& view, DecisionIds& ids, std::vector<Decision>& out);
@@ -253,6 +254,7 @@ class Governor {
   FlapBudget flaps_;
   Stabiliser wishes_;
   std::deque<Duration> boots_;
+  Time looked_at_ = kNever;
 
   std::optional<Time> cooldown_out_end_;
   std::optional<Time> cooldown_in_end_;

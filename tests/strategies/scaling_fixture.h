@@ -270,7 +270,7 @@ class Fleet {
         continue;
       }
       ScalingNode* node = node_of(id);
-      if (node == nullptr) continue;
+      if (node == nullptr || node->is_ready) continue;
       node->is_ready = true;
       node->ready_since = view.now;
       node->in_flight = 0;

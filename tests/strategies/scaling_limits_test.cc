@@ -195,6 +195,22 @@ TEST(BootTime, IsTheNinetyFifthPercentileOfWhatWasSeen) {
   EXPECT_EQ(fleet.governor.status(fleet.look()).boot_time, Duration(seconds(50)));
 }
 
+// Two were asked for together, and one is ready a minute before the other.
+TEST(BootTime, IsSeenNodeByNode) {
+  Wished fleet(ScalingPool{}, at_once(), 1);
+  fleet.boot = seconds(90);
+  fleet.wish(3);
+  fleet.tick();
+  fleet.run_to(at_s(31));
+  ScalingNode& quick = *std::find_if(fleet.nodes.begin(), fleet.nodes.end(),
+                                     [](const ScalingNode& node) { return !node.is_ready; });
+  quick.is_ready = true;
+  quick.ready_since = at_s(31);
+  fleet.run_to(at_s(200));
+  const std::string state = fleet.governor.export_state(fleet.view.now);
+  EXPECT_THAT(state, HasSubstr("boot 31000000000\nboot 90000000000\n"));
+}
+
 TEST(FlapBudget, AllowsNoMoreThanItsReversalsInAnyHour) {
   FlapBudget budget;
   using Direction = FlapBudget::Direction;
