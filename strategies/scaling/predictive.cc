@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "strategies/scaling/fleet_plan.h"
 #include "strategies/scaling/forecast_need.h"
 #include "strategies/scaling/scaler.h"
 #include "strategies/scaling/sizing.h"
@@ -24,7 +25,7 @@ struct PredictiveOptions {
   double cap = 4;
   Duration drain = seconds(60);
   double miss_cost = 0;
-  double keep = 3;
+  Duration stop_cost = seconds(30);
   double budget = 0;
 
   void visit(SettingVisitor& v) {
@@ -43,7 +44,8 @@ struct PredictiveOptions {
     v.duration("drain", drain, seconds(1), hours(1), "in which what waits is to be worked off");
     v.number("miss_cost", miss_cost, 0, 1e6,
              "seconds of a node that a second of overload is worth; 0: plans for the quantile");
-    v.number("keep", keep, 1, 1000, "a node stays while it is worth its price over this");
+    v.duration("stop_cost", stop_cost, Duration{0}, hours(1),
+               "time of a node that its way out takes, weighed with miss_cost");
     v.number("budget", budget, 0, 1,
              "finds miss_cost so as to spend what nodes in proportion to this utilization would; "
              "0: as it is");
@@ -123,38 +125,41 @@ class Predictive : public Scaler {
   bool plans_by_worth() const { return options_.miss_cost > 0 || plays_along(); }
 
   void account(double rate, const ScalingView& view) {
-    Spending::Seen seen;
+    SpendingSeen seen;
     seen.paid = view.capacity.supply() + view.capacity.draining;
     seen.load = rate / model_of(view).capacity_per_s;
     seen.target = options_.budget;
+    seen.boot = usual_boot(view);
+    seen.drain = options_.stop_cost;
     seen.minimum = view.minimum;
     seen.maximum = view.maximum;
     spending_.see(view.now, seen);
   }
 
-  // Buys for the steps that only a node ordered at this look can help: from when it usually serves
-  // until one ordered at the next look does. Keeps for every step until then.
   ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
-    const double each = rate_per_node(model_of(view));
-    const Duration boot = view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
+    const Duration boot = usual_boot(view);
+    const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
+    ForecastSpan span{view.forecast_step, view.forecast_age};
+    if (peak_.value() > 0) span.most_load = options_.cap * peak_.value();
+    const PlannedPool pool{view.capacity.ready,
+                           view.capacity.provisioning,
+                           view.capacity.draining,
+                           present.nodes,
+                           std::max(present.nodes, view.maximum),
+                           rate_per_node(model_of(view))};
+    wish.desired = planned_nodes(*view.forecast, span, pool,
+                                 {miss_cost, boot, view.boot_time, options_.stop_cost});
     const Duration serves = view.forecast_age + boot;  // from the end of the newest known step
     const auto first = static_cast<int>(serves / view.forecast_step) + 1;
-    const Duration last_ns = serves + options_.interval - Duration{1};
-    const StepSpan steps{first, static_cast<int>(last_ns / view.forecast_step) + 1};
-    const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
-    const int current = view.capacity.supply();
-    NodeBounds bounds{present.nodes, std::max(present.nodes, view.maximum)};
-    if (peak_.value() > 0) bounds.load = options_.cap * peak_.value();
-    const int wanted = nodes_worth(*view.forecast, steps, each, miss_cost, bounds);
-    const int kept =
-        nodes_worth(*view.forecast, {1, steps.last}, each, miss_cost * options_.keep, bounds);
-    wish.desired = std::clamp(current, wanted, std::max(wanted, kept));
-    wish.seen += ", forecast " + short_number(view.forecast->mean(steps.first)) + " within " +
+    wish.seen += ", forecast " + short_number(view.forecast->mean(first)) + " within " +
                  short_number(to_seconds(boot)) + " s, a miss worth " + short_number(miss_cost) +
                  " s of a node";
-    wish.reason = "predictive: " + nodes_text(wanted) + " are worth their price, " +
-                  std::to_string(std::max(wanted, kept)) + " worth keeping";
+    wish.reason = "predictive: " + nodes_text(wish.desired) + " are worth their price";
     return wish;
+  }
+
+  static Duration usual_boot(const ScalingView& view) {
+    return view.boot_usual > Duration{0} ? view.boot_usual : view.boot_time;
   }
 
   int with_extra(int nodes) const { return ceil_nodes(nodes * (1 + options_.extra)); }

@@ -11,42 +11,71 @@ namespace {
 
 constexpr double kTolerance = 0.1;
 constexpr Duration kStabilised = std::chrono::minutes(5);
-constexpr double kMemory_s = 6 * 3600;
-// The bill follows the cost with an elasticity of 0.03 (smooth loads) to 0.25 (noisy ones). Ten
-// overshoots on the noisy ones and buys nothing on the smooth.
-constexpr double kGain = 3;
+// Bills are remembered for half of their age: what is learnt in the first hours soon counts little,
+// and in the end a week with its quiet days is balanced as a whole.
+constexpr double kShortestMemory_s = 3600;
+constexpr double kLongestMemory_s = 168 * 3600;
+// The bill follows the cost with an elasticity of 0.03 (smooth loads) to 0.25 (noisy ones). What is
+// owed at once moves the cost by kAtOnce times its share; what stays owed moves it for good, kGain
+// times that share in each memory.
+constexpr double kAtOnce = 8;
+constexpr double kGain = 12;
 constexpr double kCheapest = 1;
-constexpr double kDearest = 1000;
+constexpr double kDearest = 10'000;
 constexpr Duration kLongestGap = std::chrono::minutes(10);  // longer is not accounted for
 
 }  // namespace
 
-Spending::Spending(double miss_cost) : log_cost_(std::log(miss_cost)) {}
-
-double Spending::miss_cost() const { return std::exp(log_cost_); }
-
-void Spending::size_proportionally(Time now, const Seen& seen) {
-  if (nodes_ == 0) nodes_ = std::max(1, seen.paid);
-  const std::vector<double> busy(static_cast<std::size_t>(nodes_),
-                                 std::min(1.0, seen.load / nodes_));
-  const HpaProposal proposal = hpa_proposal(busy, 0, seen.target, nodes_, kTolerance);
-  const int wanted =
-      std::clamp(proposal.desired, std::max(1, seen.minimum), std::max(1, seen.maximum));
-  wishes_.record(now, wanted, kStabilised);
-  nodes_ = wishes_.bounded(wanted, nodes_, now, Duration{0}, kStabilised);
+double ProportionalPool::busy(double load, double elapsed_s) {
+  const auto ready = static_cast<double>(nodes_) - static_cast<double>(booting_.size());
+  if (elapsed_s <= 0) return std::min(1.0, load / ready);
+  const double work = backlog_s_ + load * elapsed_s;
+  backlog_s_ = std::max(0.0, work - ready * elapsed_s);
+  return std::min(1.0, work / (ready * elapsed_s));
 }
 
-void Spending::see(Time now, const Seen& seen) {
+double ProportionalPool::see(Time now, const SpendingSeen& seen, double elapsed_s) {
+  if (nodes_ == 0) nodes_ = std::max(1, seen.paid);
+  while (!booting_.empty() && booting_.front() <= now) booting_.pop_front();
+  const int booting = static_cast<int>(booting_.size());
+  const std::vector<double> measured(static_cast<std::size_t>(nodes_ - booting),
+                                     busy(seen.load, elapsed_s));
+  const int proposed = hpa_proposal(measured, booting, seen.target, nodes_, kTolerance).desired;
+  const int wanted = std::clamp(proposed, std::max(1, seen.minimum), std::max(1, seen.maximum));
+  wishes_.record(now, wanted, kStabilised);
+  const int before = nodes_;
+  nodes_ = wishes_.bounded(wanted, nodes_, now, Duration{0}, kStabilised);
+  nodes_ = std::max(nodes_, booting + 1);  // one that boots cannot be sent away
+  for (int i = before; i < nodes_; ++i) booting_.push_back(now + seen.boot);
+  return elapsed_s * nodes_ + to_seconds(seen.drain) * std::max(0, before - nodes_);
+}
+
+Spending::Spending(double miss_cost) : log_cost_(std::log(miss_cost)) {}
+
+double Spending::memory_s() const {
+  return std::clamp(age_s_ / 2, kShortestMemory_s, kLongestMemory_s);
+}
+
+// As if a memory's worth of time had passed at the allowed rate: a young bill says little.
+double Spending::unspent_share() const {
+  return pool_.nodes() == 0 ? 0 : (allowed_ - spent_) / (memory_s() * pool_.nodes());
+}
+
+double Spending::miss_cost() const {
+  return std::clamp(
+      std::exp(log_cost_ + kAtOnce * (allowed_ > 0 ? (allowed_ - spent_) / allowed_ : 0)),
+      kCheapest, kDearest);
+}
+
+void Spending::see(Time now, const SpendingSeen& seen) {
   const Duration elapsed = last_ == kNever ? Duration{0} : std::min(now - last_, kLongestGap);
   last_ = now;
-  size_proportionally(now, seen);
   const double seconds = to_seconds(elapsed);
-  const double kept = std::exp(-seconds / kMemory_s);
+  age_s_ += seconds;
+  const double kept = std::exp(-seconds / memory_s());
   spent_ = spent_ * kept + seconds * seen.paid;
-  allowed_ = allowed_ * kept + seconds * nodes_;
-  // As if a memory's worth of time had passed at the allowed rate: a young bill says little.
-  const double basis = kMemory_s * nodes_;
-  log_cost_ += kGain * seconds / kMemory_s * (allowed_ - spent_) / basis;
+  allowed_ = allowed_ * kept + pool_.see(now, seen, seconds);
+  log_cost_ += kGain * seconds / memory_s() * unspent_share();
   log_cost_ = std::clamp(log_cost_, std::log(kCheapest), std::log(kDearest));
 }
 

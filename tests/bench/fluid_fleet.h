@@ -28,7 +28,8 @@ constexpr double kNodeRate = 100;  // a second, fully busy
 constexpr double kTargetP95 = 0.25;
 constexpr int kMostNodesOfPool = 60;
 constexpr Duration kBootMedian = std::chrono::seconds(90);
-constexpr double kBootSpread = 0.2;  // of the logarithm
+constexpr double kBootSpread = 0.2;                        // of the logarithm
+constexpr Duration kBootTold = std::chrono::seconds(120);  // until enough have booted
 constexpr Duration kDrain = std::chrono::seconds(30);
 constexpr Duration kReading = std::chrono::seconds(15);  // a metric is the mean of so much
 
@@ -215,7 +216,7 @@ class Fleet {
     view.forecast = forecast_;
     view.forecast_step = kReading;
     view.forecast_age = now_.time_since_epoch() % kReading;
-    view.boot_time = std::chrono::seconds(120);
+    view.boot_time = kBootTold;
     view.node_capacity_per_s = kNodeRate;
     view.cores_per_node = kCores;
     view.target_response_p95 = from_seconds(kTargetP95);

@@ -58,17 +58,18 @@ std::vector<Contestant> contestants() {
       {"hybrid at 40", "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=40]]",
        kNoLimits, true},
       {kChallenger,
-       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=30, budget=0.745, "
-       "present_utilization=0.78]]",
+       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=80, budget=0.75]]",
        kNoLimits, true},
   };
 }
 
-// Of the readings; it has seen those before the beginning already.
+// Of the readings; it has seen those before the beginning already. As far ahead as a control
+// plane's, and judged where that is.
 std::unique_ptr<LoadForecast> learnt_forecast(const Series& series) {
-  constexpr int kAhead = static_cast<int>(std::chrono::minutes(3) / kReading);
+  constexpr int kBoot = static_cast<int>(kBootTold / kReading);
+  constexpr int kAhead = static_cast<int>((std::chrono::minutes(10) + kBootTold) / kReading);
   std::unique_ptr<LoadForecast> forecast =
-      make_load_forecast(static_cast<int>(series.period / kReading), 0, kAhead);
+      make_load_forecast(static_cast<int>(series.period / kReading), 0, kAhead, kBoot);
   const Duration learnt = static_cast<std::int64_t>(series.begin) * series.step;
   for (Duration ago = learnt; ago > Duration{0}; ago -= kReading) {
     forecast->observe(series.rate_at(kReading / 2 - ago));

@@ -1,5 +1,5 @@
-// Scaling by what nodes are worth: the newsvendor's rule over a forecast, and the budget that finds
-// what an overloaded second may cost.
+// Scaling by what nodes are worth, and the budget that finds what an overloaded second may cost.
+// The plan itself is tested in fleet_plan_test.cc.
 #include <algorithm>
 #include <cmath>
 
@@ -19,7 +19,7 @@ using phoenix::testing::Forecasted;
 using phoenix::testing::wish_of;
 using ::testing::HasSubstr;
 
-const char* kWorth = "predictive[interval=15 s, miss_cost=20, keep=4]";
+const char* kWorth = "predictive[interval=15 s, miss_cost=20]";
 
 // Uniform between two loads; every node carries 70.
 void uniform(Forecasted& scene, double low, double high) {
@@ -30,21 +30,6 @@ void uniform(Forecasted& scene, double low, double high) {
 // / 40.
 void rarely_far_above(Forecasted& scene) {
   scene.forecast.path = [](int, double q) { return 280 + std::max(0.0, q - 0.5) * 70 * 40; };
-}
-
-TEST(NodesWorth, AreThoseWhoseChanceToMatterPaysForThem) {
-  FakeForecast forecast;
-  // Each of ten nodes beyond the tenth matters with a chance of 0.1: worth a price of 1 at 10.
-  forecast.path = [](int, double q) { return 1000 + 1000 * q; };
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, {10, 100}), 20);
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 8, {10, 100}), 10) << "what is needed now";
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 15, {10, 12}), 12);
-  forecast.path = [](int, double q) { return q < 0.5 ? 1000 : 1000 + 20000 * (q - 0.5); };
-  // Half of all chances at ten nodes, then 0.005 a node.
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 50, {10, 200}), 10);
-  EXPECT_EQ(nodes_worth(forecast, {1, 1}, 100, 400, {10, 200}), 110);
-  forecast.path = [](int steps, double) { return 100.0 * steps; };
-  EXPECT_EQ(nodes_worth(forecast, {2, 4}, 100, 50, {0, 200}), 4) << "the dearest step counts";
 }
 
 TEST(PredictiveByWorth, HasTheHeadRoomThatPaysForItself) {
@@ -63,15 +48,13 @@ void boot_in_90_s(Forecasted& scene) {
   scene.view.boot_time = scene.view.boot_usual = std::chrono::seconds(90);
 }
 
-TEST(PredictiveByWorth, LooksAtTheStepInWhichTheNodeServes) {
+TEST(PredictiveByWorth, StartsNodesOnlyForWhatTheyCanServe) {
   Forecasted scene(4, 280);
   boot_in_90_s(scene);
-  scene.forecast.path = [](int steps, double) { return steps == 2 ? 700.0 : 280.0; };
+  scene.forecast.path = [](int steps, double) { return steps >= 2 ? 700.0 : 280.0; };
   EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
-  scene.view.forecast_age = std::chrono::seconds(45);  // 135 s after it: the third minute
-  EXPECT_EQ(wish_of(kWorth, scene).desired, 4);
-  scene.view.forecast_age = std::chrono::seconds(20);  // until 125 s: the second and the third
-  EXPECT_EQ(wish_of(kWorth, scene).desired, 10);
+  scene.forecast.path = [](int steps, double) { return steps == 1 ? 700.0 : 280.0; };
+  EXPECT_EQ(wish_of(kWorth, scene).desired, 4) << "over before they could help";
 }
 
 // Six nodes are needed until a new one could serve, four from then on.
@@ -97,12 +80,19 @@ TEST(PredictiveByWorth, NoForecastBuysMoreThanTheCapAllows) {
   EXPECT_EQ(wish_of("predictive[interval=15 s, miss_cost=20, cap=2]", scene).desired, 8);
 }
 
-TEST(PredictiveByWorth, KeepsWhatItWouldNotHaveBought) {
-  Forecasted scene(6, 280);
-  rarely_far_above(scene);  // 1 / 40 is below 1 / 20 and above 1 / 80
-  EXPECT_EQ(wish_of(kWorth, scene).desired, 6);
-  uniform(scene, 280, 280);
-  EXPECT_EQ(wish_of(kWorth, scene).desired, 4);
+TEST(PredictiveByWorth, KeepsWhatItWouldNotHaveStarted) {
+  Forecasted scene(5, 280);
+  boot_in_90_s(scene);
+  // Worth its time in the second minute only, and less than a boot then.
+  scene.forecast.path = [](int steps, double q) {
+    return steps == 2 ? 280 + 70 * std::min(1.0, 1.075 * q) : 280 + 70 * 0.95 * q;
+  };
+  const char* kCheap = "predictive[interval=15 s, miss_cost=1.4]";
+  EXPECT_EQ(wish_of(kCheap, scene).desired, 5);
+  Forecasted fewer(4, 280);
+  boot_in_90_s(fewer);
+  fewer.forecast.path = scene.forecast.path;
+  EXPECT_EQ(wish_of(kCheap, fewer).desired, 4);
 }
 
 TEST(PredictiveByWorth, IsNeverBelowThePresentNeedAndFallsBackToIt) {
@@ -135,18 +125,52 @@ TEST(Spending, GivesOutWhatTheProportionalRuleWould) {
   EXPECT_LT(after_a_day(13), 23);
 }
 
-TEST(Spending, PlaysTheRuleAlongWithItsToleranceAndItsFiveMinutes) {
+TEST(Spending, ALongOverspentDayIsPaidBackAndNotForgiven) {
   Spending spending(25);
-  const auto nodes_at = [&](double s, double load) {
-    spending.see(at_s(s), {10, load, 0.75, 1, 60});
-    return spending.proportional_nodes();
-  };
+  int i = 0;
+  for (; i < 24 * 240; ++i) spending.see(at_s(15.0 * i), {13, 7.5, 0.75, 1, 60});
+  for (; i < 36 * 240; ++i) spending.see(at_s(15.0 * i), {10, 7.5, 0.75, 1, 60});
+  EXPECT_LT(spending.miss_cost(), 25);
+  const double owing = spending.miss_cost();
+  for (; i < 60 * 240; ++i) spending.see(at_s(15.0 * i), {9, 7.5, 0.75, 1, 60});
+  EXPECT_GT(spending.miss_cost(), owing);
+}
+
+// Looks of 15 s at a pool that begins with ten nodes.
+class PlayedPool : public ::testing::Test {
+ protected:
+  int nodes_at(double s, double load) {
+    paid_ = pool_.see(at_s(s), {10, load, 0.75, 1, 60, seconds(60), seconds(30)}, s > 0 ? 15 : 0);
+    return pool_.nodes();
+  }
+  using seconds = std::chrono::seconds;
+  ProportionalPool pool_;
+  double paid_ = 0;
+};
+
+TEST_F(PlayedPool, FollowsTheRuleWithItsToleranceAndItsFiveMinutes) {
   EXPECT_EQ(nodes_at(0, 7.5), 10);
   EXPECT_EQ(nodes_at(15, 8.2), 10) << "within a tenth";
   EXPECT_EQ(nodes_at(30, 9), 12);
-  EXPECT_EQ(nodes_at(45, 3), 12);
-  EXPECT_EQ(nodes_at(320, 3), 12);
-  EXPECT_EQ(nodes_at(360, 3), 4);
+  for (int s = 45; s <= 330; s += 15) EXPECT_EQ(nodes_at(s, 3), 12) << s;
+  EXPECT_EQ(nodes_at(345, 3), 4);
+}
+
+TEST_F(PlayedPool, IsBusyUntilWhatWaitedIsWorkedOff) {
+  nodes_at(0, 7.5);
+  EXPECT_EQ(nodes_at(15, 30), 14) << "300 node-seconds wait";
+  for (int s = 30; s <= 60; s += 15) EXPECT_EQ(nodes_at(s, 7.5), 14) << "four boot still";
+  EXPECT_EQ(nodes_at(75, 7.5), 19) << "187 of them wait still";
+}
+
+TEST_F(PlayedPool, PaysForNodesThatBootAndDrain) {
+  nodes_at(0, 7.5);
+  nodes_at(15, 9);
+  EXPECT_DOUBLE_EQ(paid_, 15 * 12);
+  for (int s = 30; s <= 315; s += 15) nodes_at(s, 3);
+  EXPECT_DOUBLE_EQ(paid_, 15 * 12);
+  nodes_at(330, 3);
+  EXPECT_DOUBLE_EQ(paid_, 15 * 4 + 30 * 8);
 }
 
 }  // namespace
