@@ -119,6 +119,13 @@ void expect_all_accounted_for(const RecordReader& record) {
             summary.total.completed + summary.total.failed_total() + summary.total.in_flight);
 }
 
+// By which share two times differ; what the kernel needs to hand a request over twice, on a slow
+// host, is not a different way of serving it.
+double difference(double found, double planned) {
+  constexpr double kHandedOver_s = 0.75e-3;
+  return std::max(0.0, std::abs(found - planned) - kHandedOver_s) / planned;
+}
+
 TEST_F(TwoWorlds, QuickstartIsServedAlike) {
   const Result<RecordReader> sim = simulate(quickstart());
   ASSERT_TRUE(sim.ok()) << errors_;
@@ -130,11 +137,11 @@ TEST_F(TwoWorlds, QuickstartIsServedAlike) {
         play(PHOENIX_LOCAL, "local" + std::to_string(attempt) + ".h5", quickstart());
     ASSERT_TRUE(local.ok()) << errors_;
     const RunSummary found = local->summary().value();
-    p50 = std::abs(found.total.latency.p50 / planned.total.latency.p50 - 1);
-    p95 = std::abs(found.total.latency.p95 / planned.total.latency.p95 - 1);
+    p50 = difference(found.total.latency.p50, planned.total.latency.p50);
+    p95 = difference(found.total.latency.p95, planned.total.latency.p95);
     throughput = std::abs(found.total.throughput_per_s / planned.total.throughput_per_s - 1);
     std::cout << "attempt " << attempt << ": p50 differs by " << p50 * 100 << " %, p95 by "
-              << p95 * 100 << " %, throughput by " << throughput * 100 << " %\n"
+              << p95 * 100 << " % beyond that, throughput by " << throughput * 100 << " %\n"
               << errors_;
     kept_time |= !found.load.fell_behind;
     if (attempt == 1) {
@@ -145,14 +152,14 @@ TEST_F(TwoWorlds, QuickstartIsServedAlike) {
       EXPECT_EQ(found.faults.size(), planned.faults.size());
       EXPECT_EQ(found.faults[0].target, planned.faults[0].target);
     }
-    if (code == 0 && p50 <= 0.15 && p95 <= 0.15 && throughput <= 0.02) return;
+    if (code == 0 && p50 <= 0.1 && p95 <= 0.1 && throughput <= 0.02) return;
   }
   if (is_machine_overloaded()) GTEST_SKIP() << "the machine is overloaded with other work";
   // Who else is on the host does not show in this machine's load, only in what it costs.
   if (!kept_time) GTEST_SKIP() << "the machine could not send requests when they were due";
   EXPECT_EQ(code, 0) << errors_;
-  EXPECT_LE(p50, 0.15);
-  EXPECT_LE(p95, 0.15);
+  EXPECT_LE(p50, 0.1);
+  EXPECT_LE(p95, 0.1);
   EXPECT_LE(throughput, 0.02);
 }
 
