@@ -76,8 +76,8 @@ void SyntheticCores::set_factor(double factor) {
   answer_finished();
 }
 
-// Not beyond the next finish, which may be due but not played: nobody may be busy after it, and what
-// was told must never be more than what is told later.
+// Not beyond the next finish, which may be due but not played: nobody may be busy after it, and
+// what was told must never be more than what is told later.
 double SyntheticCores::busy_core_ns() const {
   return server_.busy_core_ns(std::min(loop_.now(), server_.next_finish()));
 }

@@ -80,7 +80,7 @@ void ClusterWatch::on_node(NodeId id, NodePhase phase, Time now) {
     node.asked_at = now;
     node.ready_since = kNever;
   }
-  // One that was to go and stays has been ready all the time.
+  // One that was to go and stays, or was down and is back, has been there all the time.
   if (phase == NodePhase::kReady && node.ready_since == kNever) node.ready_since = now;
   if (phase == NodePhase::kAbsent) {
     node.asked_at = node.ready_since = kNever;

@@ -61,11 +61,11 @@ double CalibratedForecast::mean(int steps) const {
 }
 
 double CalibratedForecast::quantile(int steps, double q) const {
-  return as_forecast(mean(steps) + offset(steps, std::clamp(q, 0.0, 1.0)));
+  const double forecast = mean(steps);
+  return as_forecast(forecast + offset(forecast, steps, std::clamp(q, 0.0, 1.0)));
 }
 
-double CalibratedForecast::offset(int steps, double q) const {
-  const double forecast = mean(steps);
+double CalibratedForecast::offset(double forecast, int steps, double q) const {
   std::size_t above = 0;
   while (above + 1 < errors_.size() && errors_[above].horizon() < steps) ++above;
   const HorizonErrors& far = errors_[above];

@@ -42,7 +42,7 @@ class CalibratedForecast {
   std::uint64_t widest_used() const;
 
  private:
-  double offset(int steps, double q) const;
+  double offset(double forecast, int steps, double q) const;
 
   std::unique_ptr<Forecaster> model_;
   std::vector<HorizonErrors> errors_;

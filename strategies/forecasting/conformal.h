@@ -34,10 +34,10 @@ double pinball_loss(double value, double forecast, double q);
 // The levels that are adjusted, each for itself; others lie between.
 inline constexpr std::array<double, 5> kTrackedLevels = {0.05, 0.5, 0.9, 0.95, 0.99};
 
-// How large the error of a forecast will be: the mean of three opinions, each of which is right
-// about some loads. As large as just now: turbulence comes in bouts. As large as of late: the
-// errors of half an hour are too few to tell their size. As large as usual where that much is
-// forecast, by the root of it, as the noise of counts goes.
+// How large the error of a forecast will be, by three opinions each of which is right about some
+// loads. A quarter: as large as just now, for turbulence comes in bouts. A quarter: as large as of
+// late. Half: as large as usual where that much is forecast, by the root of it, as the noise of
+// counts goes, for the errors of a few minutes are too few to tell their size.
 class ErrorSize {
  public:
   void learn(double error, double forecast, double value);

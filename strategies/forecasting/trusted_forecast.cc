@@ -76,7 +76,7 @@ void TrustedForecast::score(double value) {
   count_ = std::min(count_ + 1, scored_.size());
   if (++next_scored_ == scored_.size()) {
     next_scored_ = 0;
-    // Adding and taking away leaves rounding errors; once a season the sums are made anew.
+    // Adding and taking away leaves rounding errors; once a window the sums are made anew.
     sums_ = {};
     for (const Scored& scored : scored_) add(sums_, scored, 1);
   }

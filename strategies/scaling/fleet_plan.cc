@@ -26,8 +26,7 @@ class LoadAhead {
       const double load = forecast.quantile(step, 1 - kChances[i]);
       loads_[i] = std::max(i > 0 ? loads_[i - 1] : 0.0, std::isfinite(load) ? load : 0.0);
     }
-    fold_ = (loads_.back() - forecast.quantile(step, 0.95)) / std::log(0.05 / kRare);
-    fold_ = std::isfinite(fold_) ? std::max(fold_, 0.0) : 0;
+    fold_ = (loads_.back() - loads_[kNearlyRare]) / std::log(kChances[kNearlyRare] / kRare);
   }
 
   double chance_above(double load) const {
@@ -44,6 +43,7 @@ class LoadAhead {
 
  private:
   static constexpr double kRare = 0.01;
+  static constexpr std::size_t kNearlyRare = 14;  // place of 0.05
   static constexpr std::array<double, 19> kChances = {1,    0.95, 0.9,  0.8,   0.7,  0.6, 0.5,
                                                       0.4,  0.3,  0.25, 0.2,   0.15, 0.1, 0.07,
                                                       0.05, 0.03, 0.02, 0.015, kRare};
@@ -166,7 +166,7 @@ class Planner {
 
  private:
   static Duration horizon(const ForecastSpan& span, const PlanCosts& costs) {
-    return span.age + 2 * std::max(costs.boot, costs.boot_late) + costs.drain;
+    return span.age + 2 * costs.boot + costs.drain;
   }
   // Steps that are planned as one.
   static std::int64_t stride_for(const ForecastSpan& span, const PlanCosts& costs) {
@@ -175,8 +175,8 @@ class Planner {
   }
   std::size_t count_slots() const {
     const Duration slot = stride_ * span_.step;
-    const Duration far = span_.age + 2 * costs_.boot + costs_.drain;
-    const auto whole = static_cast<std::size_t>((far + slot - Duration{1}) / slot);
+    const Duration far = horizon(span_, costs_) + slot - Duration{1};
+    const auto whole = static_cast<std::size_t>(far / slot);
     return std::max(whole, at_once_.shares().size() + 1);
   }
 
@@ -198,7 +198,7 @@ class Planner {
     }
     const double needed = std::min(std::ceil(highest / pool_.each), 1.0 * pool_.most);
     const int top = std::max({pool_.least, static_cast<int>(needed), pool_.ready});
-    const int size = std::max(1, (top - pool_.least) / kMostLevels);
+    const int size = std::max(1, (top - pool_.least + kMostLevels - 1) / kMostLevels);
     levels_.push_back(pool_.least);
     if (pool_.ready > pool_.least) {
       int next = pool_.least + (pool_.ready - pool_.least) % size;
@@ -270,7 +270,7 @@ class Planner {
 int planned_nodes(const LoadForecast& forecast, const ForecastSpan& span, const PlannedPool& pool,
                   const PlanCosts& costs) {
   assert(pool.each > 0 && costs.miss_cost > 0);
-  assert(span.step > Duration{0} && span.age >= Duration{0});
+  assert(span.step > Duration{0} && span.age >= Duration{0} && span.age < span.step);
   return Planner(forecast, span, pool, costs).nodes();
 }
 

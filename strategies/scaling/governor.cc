@@ -145,7 +145,9 @@ void Governor::evaluate_now(ScalingView view, DecisionIds& ids, std::vector<Deci
 // Node by node: who asked for three is told when the last of them came.
 void Governor::observe_boots(const ScalingView& view) {
   for (const ScalingNode& node : view.nodes) {
-    if (!node.is_ready || node.asked_at == kNever || node.ready_since <= looked_at_) continue;
+    // One that came at this very moment counts at the next look, whichever of the two was first.
+    const bool came = node.ready_since >= looked_at_ && node.ready_since < view.now;
+    if (!node.is_ready || node.asked_at == kNever || !came) continue;
     boots_.push_back(node.ready_since - node.asked_at);
     if (boots_.size() > kBootsKept) boots_.pop_front();
   }

@@ -45,7 +45,7 @@ struct PredictiveOptions {
     v.number("miss_cost", miss_cost, 0, 1e6,
              "seconds of a node that a second of overload is worth; 0: plans for the quantile");
     v.duration("stop_cost", stop_cost, Duration{0}, hours(1),
-               "time of a node that its way out takes, weighed with miss_cost");
+               "time that a node is paid for on its way out, by miss_cost and budget");
     v.number("budget", budget, 0, 1,
              "finds miss_cost so as to spend what nodes in proportion to this utilization would; "
              "0: as it is");
@@ -59,8 +59,9 @@ struct Need {
 };
 
 // Plans for the highest quantile until a node asked for now could serve, and shrinks only as far as
-// the whole horizon allows. Never below what the load of the moment needs; with a forecast that is
-// not to be trusted it goes by that alone and says so.
+// the whole horizon allows; or, where a miss has its price, what is cheapest. Never below what the
+// load of the moment needs; with a forecast that is not to be trusted it goes by that alone and
+// says so.
 class Predictive : public Scaler {
  public:
   explicit Predictive(PredictiveOptions options)
@@ -139,7 +140,8 @@ class Predictive : public Scaler {
   ScalingWish worthwhile(const Need& present, const ScalingView& view, ScalingWish& wish) {
     const Duration boot = usual_boot(view);
     const double miss_cost = plays_along() ? spending_.miss_cost() : options_.miss_cost;
-    ForecastSpan span{view.forecast_step, view.forecast_age};
+    ForecastSpan span{view.forecast_step,
+                      std::min(view.forecast_age, view.forecast_step - Duration{1})};
     if (peak_.value() > 0) span.most_load = options_.cap * peak_.value();
     const PlannedPool pool{view.capacity.ready,
                            view.capacity.provisioning,

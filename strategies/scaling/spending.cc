@@ -22,6 +22,7 @@ constexpr double kAtOnce = 8;
 constexpr double kGain = 12;
 constexpr double kCheapest = 1;
 constexpr double kDearest = 10'000;
+constexpr double kLongestBacklog_s = 300;  // of all nodes; who waits longer has gone
 constexpr Duration kLongestGap = std::chrono::minutes(10);  // longer is not accounted for
 
 }  // namespace
@@ -30,13 +31,13 @@ double ProportionalPool::busy(double load, double elapsed_s) {
   const auto ready = static_cast<double>(nodes_) - static_cast<double>(booting_.size());
   if (elapsed_s <= 0) return std::min(1.0, load / ready);
   const double work = backlog_s_ + load * elapsed_s;
-  backlog_s_ = std::max(0.0, work - ready * elapsed_s);
+  backlog_s_ = std::clamp(work - ready * elapsed_s, 0.0, kLongestBacklog_s * ready);
   return std::min(1.0, work / (ready * elapsed_s));
 }
 
 double ProportionalPool::see(Time now, const SpendingSeen& seen, double elapsed_s) {
   if (nodes_ == 0) nodes_ = std::max(1, seen.paid);
-  while (!booting_.empty() && booting_.front() <= now) booting_.pop_front();
+  std::erase_if(booting_, [&](Time ready_at) { return ready_at <= now; });
   const int booting = static_cast<int>(booting_.size());
   const std::vector<double> measured(static_cast<std::size_t>(nodes_ - booting),
                                      busy(seen.load, elapsed_s));
@@ -56,15 +57,14 @@ double Spending::memory_s() const {
   return std::clamp(age_s_ / 2, kShortestMemory_s, kLongestMemory_s);
 }
 
-// As if a memory's worth of time had passed at the allowed rate: a young bill says little.
-double Spending::unspent_share() const {
-  return pool_.nodes() == 0 ? 0 : (allowed_ - spent_) / (memory_s() * pool_.nodes());
+// Of `bill`, or of what the rule spends in the shortest memory: a young bill says little.
+double Spending::unspent_share(double bill) const {
+  const double least = kShortestMemory_s * pool_.nodes();
+  return least > 0 ? (allowed_ - spent_) / std::max(bill, least) : 0;
 }
 
 double Spending::miss_cost() const {
-  return std::clamp(
-      std::exp(log_cost_ + kAtOnce * (allowed_ > 0 ? (allowed_ - spent_) / allowed_ : 0)),
-      kCheapest, kDearest);
+  return std::clamp(std::exp(log_cost_ + kAtOnce * unspent_share(allowed_)), kCheapest, kDearest);
 }
 
 void Spending::see(Time now, const SpendingSeen& seen) {
@@ -75,7 +75,7 @@ void Spending::see(Time now, const SpendingSeen& seen) {
   const double kept = std::exp(-seconds / memory_s());
   spent_ = spent_ * kept + seconds * seen.paid;
   allowed_ = allowed_ * kept + pool_.see(now, seen, seconds);
-  log_cost_ += kGain * seconds / memory_s() * unspent_share();
+  log_cost_ += kGain * seconds / memory_s() * unspent_share(memory_s() * pool_.nodes());
   log_cost_ = std::clamp(log_cost_, std::log(kCheapest), std::log(kDearest));
 }
 

@@ -7,7 +7,7 @@
 // would have, and falls while more was. One thread at a time. O(pool) a call.
 #pragma once
 
-#include <deque>
+#include <vector>
 
 #include "strategies/core/time.h"
 #include "strategies/scaling/stabiliser.h"
@@ -25,7 +25,8 @@ struct SpendingSeen {
 };
 
 // A pool under Kubernetes' HPA with its tolerance and five minutes of stabilisation, as it would be
-// by now: its nodes boot, and what is beyond those that serve waits and keeps them busy.
+// by now: its nodes boot, and what is beyond those that serve waits and keeps them busy, for five
+// minutes at the most.
 class ProportionalPool {
  public:
   // Node-seconds paid for since the look before, `elapsed_s` ago; the first begins with the nodes
@@ -39,8 +40,8 @@ class ProportionalPool {
 
   Stabiliser wishes_;
   int nodes_ = 0;
-  std::deque<Time> booting_;  // when they are ready, in order
-  double backlog_s_ = 0;      // node-seconds of work
+  std::vector<Time> booting_;  // when they are ready
+  double backlog_s_ = 0;       // node-seconds of work
 };
 
 class Spending {
@@ -57,7 +58,7 @@ class Spending {
 
  private:
   double memory_s() const;
-  double unspent_share() const;
+  double unspent_share(double bill) const;
 
   ProportionalPool pool_;
   Time last_ = kNever;

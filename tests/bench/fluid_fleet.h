@@ -174,7 +174,7 @@ class Fleet {
   void add_node(Time ready_at) {
     ScalingNode node;
     node.node = id_at<NodeId>(next_id_++);
-    node.asked_at = now_;
+    if (ready_at > now_) node.asked_at = now_;
     node.ready_since = ready_at;
     node.is_ready = ready_at <= now_;
     nodes_.push_back(node);

@@ -58,7 +58,7 @@ std::vector<Contestant> contestants() {
       {"hybrid at 40", "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=40]]",
        kNoLimits, true},
       {kChallenger,
-       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=80, budget=0.75]]",
+       "hybrid[reactive=none, predictive=predictive[interval=15 s, miss_cost=60, budget=0.75]]",
        kNoLimits, true},
   };
 }

@@ -39,6 +39,27 @@ struct Watched {
   ClusterWatch watch;
 };
 
+// Boot times and the order of removal go by these.
+TEST(WatchedNodes, AreAsOldAsTheirStartWhateverComesBetween) {
+  Watched one(1);
+  const auto tell = [&](NodePhase phase, Time at) {
+    one.watch.on_node(Watched::node(0), phase, at);
+  };
+  const WatchedNode& node = one.watch.nodes()[0];
+  EXPECT_EQ(node.asked_at, kNever) << "there from the beginning";
+  tell(NodePhase::kAbsent, kStart + 5s);
+  tell(NodePhase::kProvisioning, kStart + 10s);
+  EXPECT_EQ(node.ready_since, kNever);
+  tell(NodePhase::kReady, kStart + 100s);
+  tell(NodePhase::kDraining, kStart + 200s);
+  tell(NodePhase::kReady, kStart + 210s);
+  EXPECT_EQ(node.asked_at, kStart + 10s);
+  EXPECT_EQ(node.ready_since, kStart + 100s) << "taken back: not a boot of 200 s";
+  tell(NodePhase::kProvisioning, kStart + 300s);
+  tell(NodePhase::kReady, kStart + 390s);
+  EXPECT_EQ(node.ready_since - node.asked_at, 90s);
+}
+
 TEST(TuningFactsMeasured, TakeThePlaceOfWhatWasSaidBeforehand) {
   Watched two(2);
   EXPECT_EQ(two.watch.facts(kStart).service_time, 0.1) << "until a node has said something";

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -74,6 +73,17 @@ TEST(FleetPlan, StartsWhenItIsTimeAndNotBefore) {
   EXPECT_EQ(planned_nodes(needing({4, 6, 6}), kMinutes, pool_of(4, 4), costs), 6);
 }
 
+// A peak in the third minute: a node started now serves all of it, paid for three minutes and its
+// drain; one started 45 s later only three quarters.
+TEST(FleetPlan, TimeThatHasPassedSinceTheForecastCounts) {
+  const PlanCosts costs{3.6, seconds(90), seconds(90), seconds(30)};
+  const FakeForecast forecast = needing({4, 4, 5, 4});
+  ForecastSpan span = kMinutes;
+  EXPECT_EQ(planned_nodes(forecast, span, pool_of(4, 4), costs), 5) << "216 s for 210 s";
+  span.age = seconds(45);
+  EXPECT_EQ(planned_nodes(forecast, span, pool_of(4, 4), costs), 4) << "162 s for 165 s";
+}
+
 TEST(FleetPlan, ALullIsSatOutIfItIsShorterThanAnotherStart) {
   const PlanCosts costs{20, seconds(90), seconds(90), seconds(30)};
   EXPECT_EQ(planned_nodes(needing({4, 6}), kMinutes, pool_of(6, 4), costs), 6);
@@ -135,9 +145,10 @@ TEST(FleetPlan, ShortStepsAndManyNodesArePlannedAsWell) {
 class OneNode {
  public:
   static constexpr int kSlots = 4;
-  static constexpr double kDrain_s = 150;
+  static constexpr double kDrain_s = 121;
 
-  explicit OneNode(std::array<double, kSlots> worth) : worth_(worth) {}
+  // The first slot is `age_s` old, below half.
+  OneNode(std::array<double, kSlots> worth, double age_s) : worth_(worth), age_s_(age_s) {}
 
   bool is_best_on_at_first(bool was_on) const {
     double best[2] = {-1e9, -1e9};
@@ -155,7 +166,8 @@ class OneNode {
       const bool next = (schedule >> k & 1U) != 0;
       const bool starts = next && !is_on;
       if (starts && k + 1 == kSlots) return -1e9;  // would be worth it beyond the horizon only
-      if (next) sum += (starts ? 0.5 : 1) * worth_[k] - 60;
+      const double left_s = k == 0 ? 60 - age_s_ : 60;
+      if (next) sum += (left_s - (starts ? 30 : 0)) / 60 * worth_[k] - left_s;
       if (!next && is_on) sum -= kDrain_s;
       is_on = next;
     }
@@ -163,6 +175,7 @@ class OneNode {
   }
 
   std::array<double, kSlots> worth_;
+  double age_s_;
 };
 
 TEST(FleetPlan, IsTheBestOfAllSchedules) {
@@ -180,10 +193,11 @@ TEST(FleetPlan, IsTheBestOfAllSchedules) {
     };
     std::array<double, OneNode::kSlots> worth{};
     for (std::size_t k = 0; k < worth.size(); ++k) worth[k] = 60 * miss_cost * (1 - chances[k]);
-    const OneNode node(worth);
+    const ForecastSpan span{seconds(60), seconds(random.below(30))};
+    const OneNode node(worth, to_seconds(span.age));
     const PlanCosts costs{miss_cost, seconds(30), seconds(30), from_seconds(OneNode::kDrain_s)};
     for (const int ready : {0, 1}) {
-      const int planned = planned_nodes(forecast, kMinutes, pool_of(ready, 0, 2), costs);
+      const int planned = planned_nodes(forecast, span, pool_of(ready, 0, 2), costs);
       ASSERT_EQ(planned >= 1, node.is_best_on_at_first(ready == 1)) << round << ' ' << ready;
       started += planned > ready ? 1 : 0;
       stopped += planned < ready ? 1 : 0;

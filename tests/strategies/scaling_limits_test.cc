@@ -211,6 +211,19 @@ TEST(BootTime, IsSeenNodeByNode) {
   EXPECT_THAT(state, HasSubstr("boot 31000000000\nboot 90000000000\n"));
 }
 
+// Ready at the moment of a look, and told after it.
+TEST(BootTime, OneThatEndsAtALookIsSeenAtTheNext) {
+  Wished fleet(ScalingPool{}, at_once(), 1);
+  fleet.boot = seconds(1000);
+  fleet.wish(2);
+  fleet.tick();
+  fleet.run_to(at_s(30));
+  fleet.nodes.back().is_ready = true;
+  fleet.nodes.back().ready_since = fleet.view.now;
+  fleet.run_to(at_s(100));
+  EXPECT_THAT(fleet.governor.export_state(fleet.view.now), HasSubstr("boot 30000000000\n"));
+}
+
 TEST(FlapBudget, AllowsNoMoreThanItsReversalsInAnyHour) {
   FlapBudget budget;
   using Direction = FlapBudget::Direction;

@@ -5,7 +5,6 @@
 
 #include <gmock/gmock.h>
 
-#include "strategies/scaling/forecast_need.h"
 #include "strategies/scaling/sizing.h"
 #include "strategies/scaling/spending.h"
 #include "tests/strategies/scaling_fixture.h"
@@ -14,7 +13,6 @@ namespace phoenix {
 namespace {
 
 using phoenix::testing::at_s;
-using phoenix::testing::FakeForecast;
 using phoenix::testing::Forecasted;
 using phoenix::testing::wish_of;
 using ::testing::HasSubstr;

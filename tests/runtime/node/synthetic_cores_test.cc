@@ -90,7 +90,8 @@ TEST_F(SyntheticCoresTest, LateWakeUpsDoNotAddUp) {
   EXPECT_NEAR(cores_->busy_core_ns(), 20 * kMs, 200);
 }
 
-// The process is held up beyond the end of a job, and asked how busy it was before it has seen that.
+// The process is held up beyond the end of a job, and asked how busy it was before it has seen
+// that.
 TEST_F(SyntheticCoresTest, WhoIsWokenLateWasNotBusyAfterTheEnd) {
   make(kPs);
   submit('A', 5 * kMs);
