@@ -5,8 +5,8 @@
 // probability q at least, if errors are exchangeable (Vovk, Gammerman, Shafer 2005). Adaptive:
 // where they are not, a miss raises the level at once and hits lower it slowly, so that misses come
 // at the promised rate over any long time (Gibbs and Candes 2021). Errors are signed, so both ends
-// and one-sided bounds are calibrated for themselves, and divided by how large errors are lately,
-// so that an interval is wider in turbulent hours.
+// and one-sided bounds are calibrated for themselves, and divided by how large each was expected to
+// be, so that an interval is wider in turbulent hours and where much is forecast.
 //
 // One thread at a time. No allocation after construction.
 #pragma once
